@@ -1,0 +1,312 @@
+"""The values that enter and leave the core: a request in, assessments out.
+
+Everything here is frozen and made of tuples, so that an assessment is a function of its inputs. Nothing here knows
+FHIR, the clock, the disk or the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """What the guidance says of the exam requested (« avis »)."""
+
+    APPROPRIATE = "appropriate"
+    ALTERNATIVE = "alternative"
+    NOT_INDICATED = "not-indicated"
+    INCOMPLETE = "incomplete"
+    NO_GUIDANCE = "no-guidance"
+
+    @property
+    def french(self) -> str:
+        """Return the words a user reads."""
+        return _OUTCOME_WORDS[self]
+
+
+_OUTCOME_WORDS = {
+    Outcome.APPROPRIATE: "pertinent",
+    Outcome.ALTERNATIVE: "autre examen préférable",
+    Outcome.NOT_INDICATED: "pas d'imagerie utile à ce stade",
+    Outcome.INCOMPLETE: "à compléter",
+    Outcome.NO_GUIDANCE: "hors référentiel",
+}
+
+
+class Status(StrEnum):
+    """How a mention stands for the patient of the request."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    HYPOTHETICAL = "hypothetical"
+    PAST = "past"
+    FAMILY = "family"
+
+
+class AlertKind(StrEnum):
+    """The closed list of alerts."""
+
+    REDUNDANCY = "redundancy"
+    CUMULATIVE_DOSE = "cumulative-dose"
+    PREGNANCY = "pregnancy"
+    BREASTFEEDING = "breastfeeding"
+    CONTRAST_RENAL = "contrast-renal"
+    CONTRAST_REACTION = "contrast-reaction"
+    MRI_DEVICE = "mri-device"
+    MRI_FOREIGN_BODY = "mri-foreign-body"
+    METFORMIN = "metformin"
+    THYROID = "thyroid"
+    ANTICOAGULANT = "anticoagulant"
+    LEGAL_ITEM = "legal-item"
+    LATERALITY = "laterality"
+    CONTRADICTION = "contradiction"
+    AVAILABILITY = "availability"
+
+
+class Severity(StrEnum):
+    """How loudly an alert speaks."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Sex(StrEnum):
+    """Administrative sex as FHIR writes it."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coded concept as it came: system URI (or OID), code, display."""
+
+    system: str
+    code: str
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A piece of the prescriber's words and where in the request it stood (``reasonCode``, ``note``…)."""
+
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFact:
+    """A fact that structured data state (prefetch, form, answer to a question), by its id in the lexicon.
+
+    ``value`` is in the unit that the lexicon gives that fact; ``origin`` says where it was read, without identity.
+    """
+
+    fact: str
+    status: Status = Status.PRESENT
+    value: float | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriorExam:
+    """An exam already done: what, when, where, and the reference by which it can be opened."""
+
+    text: str
+    codes: tuple[Code, ...] = ()
+    modality: str = ""
+    performed: date | None = None
+    place: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImagingRequest:
+    """One prescribed exam and what is known of the patient; holds no identity.
+
+    ``narrative`` joins all ``texts`` with newlines; every span of an assessment is an offset into it, in characters.
+    ``age`` is in years (fractions for infants), None when unknown. ``authored`` is the day the request was written.
+    """
+
+    id: str
+    exam_text: str = ""
+    exam_codes: tuple[Code, ...] = ()
+    texts: tuple[TextPart, ...] = ()
+    reason_codes: tuple[Code, ...] = ()
+    body_sites: tuple[Code, ...] = ()
+    laterality: str = ""
+    age: float | None = None
+    sex: Sex | None = None
+    authored: date | None = None
+    priority: str = "routine"
+    known: tuple[KnownFact, ...] = ()
+    prior_exams: tuple[PriorExam, ...] = ()
+    unknown_context: tuple[str, ...] = ()
+
+    @property
+    def narrative(self) -> str:
+        """Return the prescriber's words in one string, the one that spans refer to."""
+        return "\n".join(part.text for part in self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Local parameters of judgement. Thresholds of dose in mSv, over months."""
+
+    dose_warning_msv: float = 50.0
+    dose_window_months: int = 60
+    exams_unavailable: frozenset[str] = frozenset()
+    silenced_rules: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class FactFound:
+    """A fact of the request with the words that state it; offsets in the narrative, -1 when it came from data."""
+
+    fact: str
+    status: Status
+    evidence: str
+    start: int = -1
+    end: int = -1
+    value: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object (``value`` only when there is one)."""
+        out: dict[str, Any] = {
+            "fact": self.fact, "status": str(self.status), "evidence": self.evidence, "start": self.start, "end": self.end,
+        }  # fmt: skip
+        if self.value is not None:
+            out["value"] = self.value
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An item the request lacks: its word, the question to ask, whether law or safety demands it."""
+
+    item: str
+    question: str
+    blocking: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object."""
+        return {"item": self.item, "question": self.question, "blocking": self.blocking}
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What to do instead. ``exam`` is a catalogue id, or ``none`` (no imaging, or something other than imaging first)."""
+
+    exam: str
+    label: str
+    when: str = ""
+    dose_class: str | None = None
+    msv: float | None = None
+    tariff_eur: float | None = None
+    wait_days: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object; dose, tariff and wait only for an exam."""
+        out: dict[str, Any] = {"exam": self.exam, "label": self.label}
+        if self.when:
+            out["when"] = self.when
+        if self.exam != "none":
+            out |= {"dose_class": self.dose_class, "msv": self.msv, "tariff_eur": self.tariff_eur, "wait_days": self.wait_days}
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A matter apart from the outcome: safety, redundancy, law, contradiction."""
+
+    kind: AlertKind
+    severity: Severity
+    message: str
+    refers_to: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object."""
+        return {"kind": str(self.kind), "severity": str(self.severity), "message": self.message, "refers_to": self.refers_to}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCited:
+    """A verified source of the rule that concluded."""
+
+    organisation: str
+    title: str
+    year: int | None
+    where: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object."""
+        return {"organisation": self.organisation, "title": self.title, "year": self.year, "where": self.where}
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """Dose of the exam requested: class of the guide (0, I…IV), typical effective dose in mSv, 12-month sum in mSv."""
+
+    dose_class: str | None = None
+    msv: float | None = None
+    cumulative_12m_msv: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object."""
+        return {"class": self.dose_class, "msv": self.msv, "cumulative_12m_msv": self.cumulative_12m_msv}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The service's answer on one exam of one request: a total, explained function of the inputs.
+
+    ``pathway`` is ``emergency`` or None. ``rule`` is ``<sheet>/<rule>``. ``absent_flags`` names the two or three red flags
+    that the text does not mention and that would change the answer (« en l'absence de… »).
+    """
+
+    request: str
+    outcome: Outcome
+    exam: str | None
+    guidelines: str
+    reason: str
+    pathway: str | None = None
+    exam_label: str = ""
+    situations: tuple[str, ...] = ()
+    rule: str | None = None
+    facts: tuple[FactFound, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    sources: tuple[SourceCited, ...] = ()
+    dose: Dose = field(default_factory=Dose)
+    flagged: bool = False
+    flag_reasons: tuple[str, ...] = ()
+    absent_flags: tuple[Missing, ...] = ()
+    review_state: str = "draft"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the contract's JSON object (see the design's « Assessment »)."""
+        return {
+            "request": self.request,
+            "outcome": str(self.outcome),
+            "pathway": self.pathway,
+            "exam": self.exam,
+            "exam_label": self.exam_label,
+            "situations": list(self.situations),
+            "rule": self.rule,
+            "reason": self.reason,
+            "facts": [fact.to_json() for fact in self.facts],
+            "missing": [item.to_json() for item in self.missing],
+            "absent_flags": [item.to_json() for item in self.absent_flags],
+            "alternatives": [alternative.to_json() for alternative in self.alternatives],
+            "alerts": [alert.to_json() for alert in self.alerts],
+            "sources": [source.to_json() for source in self.sources],
+            "dose": self.dose.to_json(),
+            "flagged": self.flagged,
+            "flag_reasons": list(self.flag_reasons),
+            "guidelines": self.guidelines,
+            "review_state": self.review_state,
+        }

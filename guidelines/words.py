@@ -1,0 +1,98 @@
+"""French words made comparable: folding, tokens, stems.
+
+The same functions read the base's terms when it is compiled and the prescriber's text when it is judged, so that both
+sides lose accents, case, plural and small words in the same way. Folding keeps the length of the string: an offset in the
+folded text is an offset in the original.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+def _fold_table() -> dict[int, str]:
+    table: dict[int, str] = {}
+    for point in range(0x80, 0x2100):
+        base = unicodedata.normalize("NFKD", chr(point))[:1]
+        if base.isascii() and (base.isalnum() or base == " "):
+            table[point] = base.lower()
+    table |= {ord(mark): "'" for mark in "’‘ʼ`´"} | {ord(mark): "-" for mark in "‐‑‒–—−"} | {ord("œ"): "e", ord("Œ"): "e"}
+    table |= {ord("æ"): "e", ord("Æ"): "e", ord("ß"): "s", ord("≥"): ">", ord("≤"): "<", ord("°"): "°", ord("º"): "°", ord("«"): '"', ord("»"): '"'}
+    return table | {point: chr(point).lower() for point in range(ord("A"), ord("Z") + 1)}
+
+
+_FOLD = _fold_table()
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[a-z]+(?:\d+(?![.,]?\d))?|[^\sa-z0-9]|\n")
+STOP_WORDS = frozenset("de du la le les des d l un une au aux a en son sa ses mon ma mes leur ce cet cette qu que".split())
+# Marks that may stand inside a term without parting its words: « post-traumatique », « d'effort », « t. crânien ».
+JOINERS = frozenset("-'/.")
+
+
+def fold(text: str) -> str:
+    """Return the text without accents and capitals, character for character (text must be NFC)."""
+    return text.translate(_FOLD)
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Return the comparable form of a folded word: no plural, no feminine, no doubled final consonant.
+
+    Crude on purpose: it only has to send the spellings of one word to one form ("sphinctérien(ne)s", "oedème/œdème").
+    """
+    word = word.replace("oe", "e").replace("ae", "e") if len(word) > 3 else word
+    if len(word) <= 3 or not word.isalpha():
+        return word
+    if word.endswith("aux") and len(word) > 5:
+        return word[:-3] + "al"
+    word = word.rstrip("sx") if not word.endswith("ss") else word
+    word = word.rstrip("e") if len(word) > 4 else word
+    if len(word) > 4 and word[-1] == word[-2] and word[-1] in "nlt":
+        word = word[:-1]
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, number or mark of the text. ``form`` is what is compared; offsets are in the original text."""
+
+    form: str
+    folded: str
+    start: int
+    end: int
+    is_word: bool
+    is_stop: bool
+    is_joiner: bool
+
+
+def tokens(text: str, abbreviations: Mapping[str, str] | None = None) -> list[Token]:
+    """Return the tokens of an NFC text, abbreviations read as their full word."""
+    short = abbreviations or {}
+    found: list[Token] = []
+    folded_text = fold(text)
+    previous_number = False
+    for match in _TOKEN.finditer(folded_text):
+        folded = match.group()
+        first = folded[0]
+        is_word = first.isalnum()
+        is_stop = folded in STOP_WORDS and not (folded == "sa" and previous_number)
+        form = stem(short.get(folded, folded)) if is_word else folded
+        found.append(Token(form, folded, match.start(), match.end(), is_word, is_stop, folded in JOINERS))
+        previous_number = first.isdigit()
+    return found
+
+
+def term_forms(term: str, abbreviations: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the compared forms of a term's words, small words and joining marks left out; « … » becomes "…"."""
+    forms: list[str] = []
+    for token in tokens(unicodedata.normalize("NFC", term), abbreviations):
+        if token.folded == "…":
+            forms.append("…")
+        elif token.is_stop or token.is_joiner or token.folded in "\"'()":
+            continue
+        else:
+            forms.append(token.form)
+    return tuple(forms)
