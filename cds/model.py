@@ -6,6 +6,7 @@ FHIR, the clock, the disk or the network.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -149,7 +150,7 @@ class ImagingRequest:
     @property
     def narrative(self) -> str:
         """Return the prescriber's words in one string, the one that spans refer to."""
-        return "\n".join(part.text for part in self.texts)
+        return unicodedata.normalize("NFC", "\n".join(part.text for part in self.texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,19 +79,19 @@ def tokens(text: str, abbreviations: Mapping[str, str] | None = None) -> list[To
         first = folded[0]
         is_word = first.isalnum()
         is_stop = folded in STOP_WORDS and not (folded == "sa" and previous_number)
-        form = stem(short.get(folded, folded)) if is_word else folded
+        form = stem(fold(short[folded]) if folded in short else folded) if is_word else folded
         found.append(Token(form, folded, match.start(), match.end(), is_word, is_stop, folded in JOINERS))
         previous_number = first.isdigit()
     return found
 
 
-def term_forms(term: str, abbreviations: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def term_forms(term: str, abbreviations: Mapping[str, str] | None = None, *, keep_small: bool = False) -> tuple[str, ...]:
     """Return the compared forms of a term's words, small words and joining marks left out; « … » becomes "…"."""
     forms: list[str] = []
     for token in tokens(unicodedata.normalize("NFC", term), abbreviations):
         if token.folded == "…":
             forms.append("…")
-        elif token.is_stop or token.is_joiner or token.folded in "\"'()":
+        elif (token.is_stop and not keep_small) or token.is_joiner or token.folded in "\"'()":
             continue
         else:
             forms.append(token.form)

@@ -1,0 +1,65 @@
+# « make » ou « make help » : ce que l'on peut demander ici.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8000
+# Arguments de plus pour pytest : make test ARGS="-k lombalgie"
+ARGS ?=
+# make test PARTIEL=1 : sans Chromium ni PostgreSQL, les tests qui en ont besoin sont sautés, avec leur raison.
+PARTIEL ?=
+# Nombre d'exemples tirés par propriété : make fuzz EXEMPLES=20000
+EXEMPLES ?= 2000
+# make lock MAJ=1 : prendre les versions les plus récentes au lieu de garder celles du verrou.
+MAJ ?=
+
+BIN := .venv/bin
+
+.PHONY: help setup setup-dev setup-tests run test check bench fuzz screenshots lock clean
+
+help: ## affiche cette aide
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## prépare .venv (Python 3.11 ou plus récent) ; ne fait rien si c'est déjà fait
+	@tools/setup.sh base
+
+setup-dev:
+	@tools/setup.sh dev
+
+setup-tests: setup-dev
+	@PARTIEL=$(PARTIEL) tools/test-setup.sh
+
+run: setup var/demo.db ## démarre la démonstration sur http://127.0.0.1:8000/ (autre port : PORT=8080)
+	@echo "→ Ouvrez http://127.0.0.1:$(PORT)/ dans un navigateur (Ctrl-C pour arrêter)."
+	@exec $(BIN)/pertimage serve --demo --port $(PORT)
+
+var/demo.db: | setup
+	@mkdir -p var && rm -f $@-wal $@-shm
+	@echo "→ Demandes fictives de démonstration dans $@ (une fois)."
+	@$(BIN)/pertimage demo --database $@
+
+test: setup-tests ## joue tous les tests (installe d'abord ce qu'il leur faut)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup-dev ## vérifie la mise en forme, les règles de style et les types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: setup-dev ## mesure les temps de réponse et les débits
+	@$(BIN)/python -m bench
+
+fuzz: setup-tests ## rejoue les propriétés sur beaucoup d'exemples tirés au hasard (EXEMPLES=2000)
+	@FUZZ_EXAMPLES=$(EXEMPLES) $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+
+screenshots: setup-tests ## refait les captures d'écran de docs/images
+	@$(BIN)/python tools/screenshots.py
+
+lock: ## recalcule base.lock et dev.lock d'après pyproject.toml (demande uv ; MAJ=1 pour tout mettre à jour)
+	@tools/lock.sh $(if $(MAJ),--upgrade)
+
+clean: ## efface ce que les commandes ont fabriqué, sauf .venv et var/
+	@rm -rf build dist src/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache tests/browser/node_modules
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,179 @@
+"""What pages and the API do to the registers; every operation is one journal record, durable when the call returns.
+
+Identifiers of people are pseudonyms (see ``pseudonym``); instants are aware datetimes given by the caller. What the state of
+the request forbids raises a ``Refused`` with a French message, and records nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import select
+
+from pertimage.audit import review
+from pertimage.audit.journal import Entry, Journal, Record
+from pertimage.audit.review import Decision, ReviewState
+from pertimage.audit.tables import settings, sites
+from pertimage.audit.worklist import RequestRow, Site, Turn, my_requests, one_request, thread, worklist
+from pertimage.cds.model import Outcome
+
+CARD_OUTCOMES = frozenset({"accepted", "overridden"})
+
+
+class Register:
+    """The registers of a store, written through its journal."""
+
+    def __init__(self, journal: Journal, *, tenant: str = "") -> None:
+        self.journal = journal
+        self._tenant = tenant
+        self._reader = journal.store.reader
+
+    def record_assessment(self, request: Any, assessments: Sequence[Mapping[str, Any]], **about: Any) -> str:
+        """Record what was asked and answered; return the id of the request in the register.
+
+        Keyword arguments are those of ``assessment_entry``.
+        """
+        entry = self.assessment_entry(request, assessments, **about)
+        self.journal.submit(entry).result()
+        return str(entry.payload["request_id"])
+
+    async def record_assessment_async(self, request: Any, assessments: Sequence[Mapping[str, Any]], **about: Any) -> str:
+        """Do as ``record_assessment`` without blocking the event loop."""
+        entry = self.assessment_entry(request, assessments, **about)
+        await asyncio.wrap_future(self.journal.submit(entry))
+        return str(entry.payload["request_id"])
+
+    def assessment_entry(
+        self,
+        request: Any,
+        assessments: Sequence[Mapping[str, Any]],
+        *,
+        site: str,
+        prescriber: str,
+        at: datetime,
+        hook: str = "",
+        request_id: str | None = None,
+        patient: str | None = None,
+        modalities: Mapping[str, str] | None = None,
+        policy: Any = None,
+        signed: bool = False,
+    ) -> Entry:
+        """Return the journal entry of an assessment; with ``policy`` it holds all that is needed to compute it again.
+
+        ``request`` is an ``ImagingRequest`` or its JSON object (``id``, ``exam_text``, ``texts``, ``priority``…);
+        ``assessments`` are contract objects; ``modalities`` gives the DICOM code of the exams named; ``signed`` signs at the
+        same time. The same ``request_id`` replaces the assessment of a draft; a signed one raises ``AlreadySigned``.
+        """
+        if not assessments:
+            raise ValueError("an assessment has at least one line")
+        for line in assessments:
+            Outcome(line["outcome"])
+        payload = {
+            "request_id": request_id or uuid4().hex, "request": request, "assessments": list(assessments), "site": site,
+            "prescriber": prescriber, "patient": patient, "hook": hook, "modalities": dict(modalities or {}), "policy": policy,
+            "guidelines": assessments[0]["guidelines"], "signed": signed, "first": request_id is None,
+        }  # fmt: skip
+        # An id drawn just now needs no look at the register.
+        guard = partial(review.require_draft, request=request_id, known=False) if request_id else None
+        return Entry("assessment", payload, at, self._tenant, guard)
+
+    def sign(self, request: str, *, author: str, at: datetime) -> Record:
+        """Sign a draft; a flagged or emergency request enters the worklist."""
+        guard = partial(review.require_draft, request=request, known=True)
+        return self._write("signature", {"request_id": request, "author": author}, at, guard)
+
+    def claim(self, request: str, *, radiologist: str, at: datetime) -> Record:
+        """Take a request to review it; refused while another radiologist holds it."""
+        guard = partial(review.require_claimable, request=request, radiologist=radiologist, at=at)
+        return self._write("claim", {"request_id": request, "radiologist": radiologist}, at, guard)
+
+    def hand_over(self, request: str, *, radiologist: str, to: str = "", at: datetime) -> Record:
+        """Give a request to another radiologist, to oneself, or (``to`` empty) back to the worklist."""
+        payload = {"request_id": request, "radiologist": radiologist, "to": to}
+        return self._write("handover", payload, at, partial(review.require_open, request=request))
+
+    def decide(
+        self, request: str, decision: Decision | str, *, radiologist: str, at: datetime, reason: str = "", exam: str | None = None
+    ) -> Record:
+        """Decide; of two decisions exactly one is recorded and the other raises ``AlreadyDecided``.
+
+        ``reason`` (mandatory except to approve) is read by the prescriber: the protocol, the question when asking for more…
+        ``exam`` is the catalogue id of the exam substituted. Raises ValueError when one is lacking.
+        """
+        choice = Decision(decision)
+        review.check_decision(choice, reason, exam)
+        payload = {"request_id": request, "decision": choice, "reason": reason, "exam": exam, "radiologist": radiologist}
+        return self._write("decision", payload, at, partial(review.require_undecided, request=request, radiologist=radiologist))
+
+    def answer(self, request: str, text: str, *, author: str, at: datetime) -> Record:
+        """Answer the radiologist's question; the request returns to the worklist."""
+        if not text.strip():
+            raise ValueError("La réponse est vide.")
+        payload = {"request_id": request, "text": text, "author": author}
+        return self._write("answer", payload, at, partial(review.require_question, request=request))
+
+    def feedback(
+        self, card: str, outcome: str, *, at: datetime, reason: str = "", request: str | None = None, detail: Any = None
+    ) -> Record:
+        """Record what became of a card (``accepted`` or ``overridden``); ``detail`` is the client's object, kept in the journal."""
+        if outcome not in CARD_OUTCOMES:
+            raise ValueError(f"unknown outcome of a card: {outcome!r}")
+        return self._write("feedback", {"card": card, "outcome": outcome, "reason": reason, "request_id": request, "detail": detail}, at)
+
+    def set_site(self, site: str, name: str, *, at: datetime, go_live: date | None = None, fictitious: bool = False) -> Record:
+        """Create or change a site; ``go_live`` is the day from which prescribers see the advice."""
+        payload = {"id": site, "name": name, "go_live": go_live.isoformat() if go_live else None, "fictitious": fictitious}
+        return self._write("site", payload, at)
+
+    def set_setting(self, key: str, value: Any, *, at: datetime) -> Record:
+        """Keep a JSON value under a key; its history stays in the journal."""
+        return self._write("setting", {"key": key, "value": value}, at)
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return the JSON value of a key."""
+        with self._reader.connect() as connection:
+            value = connection.execute(select(settings.c.value).where(settings.c.key == key)).scalar_one_or_none()
+        return default if value is None else orjson.loads(value)
+
+    def sites(self, *, fictitious: bool | None = None) -> list[Site]:
+        """Return the sites, by id; ``fictitious`` keeps only the demonstration's, or only the real ones."""
+        query = select(sites).order_by(sites.c.id)
+        if fictitious is not None:
+            query = query.where(sites.c.fictitious == fictitious)
+        with self._reader.connect() as connection:
+            rows = connection.execute(query).all()
+        return [Site(row.id, row.name, date.fromisoformat(row.go_live) if row.go_live else None, row.fictitious) for row in rows]
+
+    def worklist(
+        self,
+        *,
+        states: Collection[ReviewState] = (ReviewState.TO_REVIEW, ReviewState.IN_PROGRESS),
+        site: str | None = None,
+        modality: str | None = None,
+        radiologist: str | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> list[RequestRow]:
+        """Return what radiologists have to review: emergency pathway first, then urgency, then the oldest signature."""
+        return worklist(self._reader, states, site=site, modality=modality, radiologist=radiologist, limit=limit, offset=offset)
+
+    def my_requests(self, prescriber: str, *, limit: int = 200, offset: int = 0) -> list[RequestRow]:
+        """Return a prescriber's requests: those with a question to answer first, then the latest."""
+        return my_requests(self._reader, prescriber, limit=limit, offset=offset)
+
+    def request(self, request: str) -> RequestRow:
+        """Return one request with its review; raise ``UnknownRequest``."""
+        return one_request(self._reader, request)
+
+    def thread(self, request: str) -> list[Turn]:
+        """Return what was said on a request, in order: signature, questions, answers, handovers, decision."""
+        return thread(self._reader, request)
+
+    def _write(self, kind: str, payload: dict[str, Any], at: datetime, guard: Any = None) -> Record:
+        return self.journal.submit(Entry(kind, payload, at, self._tenant, guard)).result()

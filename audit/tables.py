@@ -1,0 +1,177 @@
+"""The tables of the store: one journal, and the registers that derive from it.
+
+Instants are text in UTC, always ``YYYY-MM-DDTHH:MM:SS.ffffffZ`` (27 characters): the same on every engine, and their
+alphabetical order is their order in time. ``*_week`` columns hold the Monday of the ISO week, ``YYYY-MM-DD``.
+Registers can be emptied and rebuilt; the journal cannot be altered (triggers, hash chain).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite only makes a rowid of a column typed exactly INTEGER.
+Sequence = BigInteger().with_variant(Integer(), "sqlite")
+Instant = String(27)
+Hash = String(64)
+Week = String(10)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("prev_hash", Hash, nullable=False),
+    Column("hash", Hash, nullable=False),
+)
+
+# One row (id 1): the last record. Writers lock it, so that several processes append to one chain.
+journal_head = Table(
+    "journal_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Sequence, nullable=False),
+    Column("hash", Hash, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("prescriber", Text, nullable=False),
+    Column("patient", Text),
+    Column("hook", Text, nullable=False),
+    Column("exam_text", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("assessments", Text, nullable=False),
+    Column("guidelines", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("exam", Text),
+    Column("modality", Text),
+    Column("pathway", Text),
+    Column("priority", Text, nullable=False),
+    Column("flagged", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_week", Week, nullable=False),
+    Column("signed_at", Instant),
+    Index(None, "prescriber", "created_at"),
+    Index(None, "created_week"),
+)
+
+assessments = Table(
+    "assessments",
+    metadata,
+    Column("request", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("outcome", Text, nullable=False),
+    Column("exam", Text),
+    Column("modality", Text),
+    Column("irradiating", Boolean),
+    Column("rule", Text),
+    Column("pathway", Text),
+    Column("flagged", Boolean, nullable=False),
+    Index(None, "rule"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("request", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("decision", Text),
+    Column("reason", Text),
+    Column("radiologist", Text),
+    Column("exam", Text),
+    Column("question", Text),
+    Column("answer", Text),
+    Column("opened_at", Instant, nullable=False),
+    Column("claimed_at", Instant),
+    Column("decided_at", Instant),
+    Column("at", Instant, nullable=False),
+    Index(None, "state"),
+)
+
+# What was said on a request, in order; ``seq`` is that of the journal record.
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("request", Text, ForeignKey("requests.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("decision", Text),
+    Column("exam", Text),
+    Index(None, "request"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("card", Text, nullable=False),
+    Column("request", Text),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "card"),
+)
+
+# Evaluation data: keyed hashes and an age band, no identity, no free text.
+activity = Table(
+    "activity",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("accession", String(64), primary_key=True),
+    Column("patient", Text),
+    Column("age_band", Text),
+    Column("modality", Text, nullable=False),
+    Column("exam", Text),
+    Column("region", Text),
+    Column("irradiating", Boolean),
+    Column("requested_at", Instant),
+    Column("scheduled_at", Instant),
+    Column("performed_at", Instant),
+    Column("reported_at", Instant),
+    Column("fictitious", Boolean, nullable=False),
+    Column("outcome", Text),
+    Column("performed_week", Week),
+    Column("wait_hours", Integer),
+    Index(None, "performed_week"),
+)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("go_live", String(10)),
+    Column("fictitious", Boolean, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# In an order in which rows can be deleted without breaking a foreign key.
+REGISTERS = (exchanges, reviews, assessments, requests, feedback, activity, sites, settings)

@@ -1,0 +1,215 @@
+"""Judge a request: facts, situations, rule, outcome, what to do instead, what is missing.
+
+The order of judgement: safety and emergency first (never slowed by completeness), situations, rule, alternatives,
+redundancy, completeness. Pure: the same request and base give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from pertimage.cds.alerts import alerts
+from pertimage.cds.alternatives import alternatives
+from pertimage.cds.completeness import missing_items
+from pertimage.cds.exams import ExamMention, ExamRecogniser
+from pertimage.cds.model import (
+    Alternative, Assessment, Dose, FactFound, ImagingRequest, Missing, Outcome, Policy, PriorExam, Severity, SourceCited, Status,
+)  # fmt: skip
+from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
+from pertimage.cds.text.reading import Reading, read
+from pertimage.guidelines.base import GuidelineBase, Rule, Sheet
+from pertimage.guidelines.catalogue import Catalogue
+from pertimage.guidelines.conditions import FactTest, Wanted
+from pertimage.guidelines.schema import ExamForm
+from pertimage.guidelines.words import fold
+
+FLAGGED = frozenset((Outcome.NOT_INDICATED, Outcome.ALTERNATIVE, Outcome.INCOMPLETE))
+ALWAYS_SHOWN = frozenset(("age", "duree", "grossesse", "dfg", "allergie-contraste", "dispositif-implante", "contre-indication-irm"))
+_EMPTY_WORDS = re.compile(r"\b(bilan|svp|merci|pour|de|du|la|le|les|l|d|une?|des|en|et|a|faire|prevoir|demande|examen|ordonnance|urgent|rapidement|dossier|patiente?|mme|mr|madame|monsieur|controle|cher|confrere|ans?|homme|femme|h|f)\b|[^a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The exam that a request names: catalogue id, or the exams that its words may mean, and its side."""
+
+    exam: str | None
+    candidates: tuple[str, ...] = ()
+    laterality: str = ""
+    phrase: str = ""
+
+
+def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None = None, on: date | None = None) -> tuple[Assessment, ...]:
+    """Return one assessment for each exam that the request names (at least one, even when it names none).
+
+    ``on`` is the day whose rules judge; by default the day the request was written, else the whole base.
+    """
+    policy = policy or Policy()
+    day = on or request.authored
+    dated = base.at(day) if day else base
+    reading = read(request, dated.lexicon, frozenset(dated.by_fact))
+    exams = recogniser(dated.catalogue)
+    return tuple(_Judgement(request, dated, policy, reading, exams, asked).assessment() for asked in requested(request, exams))
+
+
+_recognisers: dict[int, tuple[Catalogue, ExamRecogniser]] = {}
+
+
+def recogniser(catalogue: Catalogue) -> ExamRecogniser:
+    """Return the recogniser of a catalogue, built once."""
+    known = _recognisers.get(id(catalogue))
+    if known is None:
+        built = ExamRecogniser(catalogue.exams.values(), catalogue.regions, catalogue.techniques, catalogue.abbreviations)
+        known = _recognisers[id(catalogue)] = (catalogue, built)
+    return known[1]
+
+
+def requested(request: ImagingRequest, exams: ExamRecogniser) -> tuple[Asked, ...]:
+    """Return the exams a request asks for: by code, else by its exam text, else by its narrative; one empty if none."""
+    coded = tuple(dict.fromkeys(exam for code in request.exam_codes for exam in exams.all_by_code(code.system, code.code)))
+    mentions = exams.in_text(request.exam_text) or exams.in_text(" ".join(code.display for code in request.exam_codes))
+    if coded:
+        side = next((mention.laterality for mention in mentions if mention.laterality), "")
+        named = next((mention.exam for mention in mentions if mention.exam in coded), None)
+        return (Asked(named or coded[0], laterality=request.laterality or side, phrase=request.exam_text),)
+    if not any(mention.exam or mention.modality for mention in mentions):
+        mentions = exams.in_text(request.narrative, narrative=True)
+    found = [_asked(mention, request, exams) for mention in mentions]
+    unique = {(asked.exam, asked.candidates if asked.exam is None else ()): asked for asked in found}
+    return tuple(unique.values()) or (Asked(None, phrase=request.exam_text),)
+
+
+def _asked(mention: ExamMention, request: ImagingRequest, exams: ExamRecogniser) -> Asked:
+    candidates = () if mention.exam else exams.candidates(mention)
+    return Asked(mention.exam, candidates, request.laterality or mention.laterality, mention.phrase)
+
+
+class _Judgement:
+    """One exam of one request, on its way to an assessment."""
+
+    def __init__(self, request: ImagingRequest, base: GuidelineBase, policy: Policy, reading: Reading, exams: ExamRecogniser, asked: Asked) -> None:
+        self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
+
+    def assessment(self) -> Assessment:
+        opened_sheets = opened(self._base, self._reading)
+        exam = self._asked.exam or self._by_situation(opened_sheets)
+        lineage = self._lineage(exam)
+        conclusions = [c for sheet, place in opened_sheets if (c := conclude(sheet, place, exam, lineage, self._reading)) is not None]
+        emergencies = [c for c in conclusions if c.emergency]
+        kept = without_general(conclusions)
+        chosen = preferred(kept) if kept else None
+        if chosen is None or chosen.outcome is None:
+            return self._silent(exam, chosen, emergencies)
+        return self._judged(exam, chosen, emergencies, tuple(c.sheet.id for c in kept if c.outcome is not None))
+
+    def _lineage(self, exam: str | None) -> tuple[str, ...]:
+        line: list[str] = []
+        while exam is not None and exam not in line:
+            line.append(exam)
+            exam = self._base.catalogue.exams[exam].parent
+        return tuple(line)
+
+    def _by_situation(self, sheets: list[tuple[Sheet, int]]) -> str | None:
+        """Return the exam of the situation that loose words mean (« IRM » for a headache)."""
+        candidates = frozenset(self._asked.candidates)
+        return next((exam for sheet, _ in sheets for exam in sheet.exams if exam in candidates), None) if candidates else None
+
+    def _silent(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
+        """Answer when no rule speaks: nothing asked or no reason is incomplete, the rest is outside the guidance."""
+        if self._asked.exam is None and not self._asked.candidates and not self._asked.phrase.strip():
+            return self._built(exam, Outcome.INCOMPLETE, "La demande ne nomme aucun examen.", emergencies)
+        if not self._has_reason():
+            motive = Missing("motif", "Pour quel motif (symptôme, durée, signes associés) demandez-vous cet examen ?", True)
+            return self._built(exam, Outcome.INCOMPLETE, "Aucun motif clinique n'est donné : le référentiel ne peut pas se prononcer.", emergencies, asked=(motive,))
+        if exam is None and not self._asked.candidates:
+            reason = "L'examen demandé n'a pas été reconnu : le référentiel ne se prononce pas. Ce n'est pas une approbation."
+        elif chosen is None:
+            reason = "Aucune fiche du référentiel ne couvre ce motif : il ne se prononce pas. Ce n'est pas une approbation."
+        else:
+            reason = f"La fiche « {chosen.sheet.title} » ne dit rien de cet examen : le référentiel ne se prononce pas. Ce n'est pas une approbation."
+        return self._built(exam, Outcome.NO_GUIDANCE, reason, emergencies, situations=(chosen.sheet.id,) if chosen else ())
+
+    def _has_reason(self) -> bool:
+        if self._request.reason_codes or any(fact.status is not Status.ABSENT and fact.fact not in ("age", "duree") for fact in self._reading.found if fact.start >= 0):
+            return True
+        text = self._request.narrative
+        for mention in self._exams.in_text(text):
+            text = text[: mention.start] + " " * (mention.end - mention.start) + text[mention.end :]
+        return len(_EMPTY_WORDS.sub(" ", fold(text)).split()) > 0
+
+    def _judged(self, exam: str | None, chosen: Conclusion, emergencies: list[Conclusion], situations: tuple[str, ...]) -> Assessment:
+        asked = tuple(Missing(fact, chosen.sheet.questions.get(fact, fact)) for fact in chosen.asked)
+        outcome = chosen.outcome or Outcome.NO_GUIDANCE
+        return self._built(
+            exam, outcome, self._why(chosen, emergencies), emergencies, situations=situations, chosen=chosen, asked=asked,
+            offers=alternatives(chosen, exam, self._base.catalogue, self._policy),
+        )  # fmt: skip
+
+    def _why(self, chosen: Conclusion, emergencies: list[Conclusion]) -> str:
+        if chosen.outcome is Outcome.INCOMPLETE:
+            wanted = " ".join(chosen.sheet.questions.get(fact, fact) for fact in chosen.asked)
+            return f"L'avis dépend d'une précision : {wanted}"
+        others = [c for c in emergencies if c.sheet.id != chosen.sheet.id and c.rule.why != chosen.rule.why]
+        return f"{others[0].rule.why} {chosen.rule.why}" if others and not chosen.emergency else chosen.rule.why
+
+    def _built(
+        self, exam: str | None, outcome: Outcome, reason: str, emergencies: list[Conclusion], *, situations: tuple[str, ...] = (),
+        chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (),
+    ) -> Assessment:  # fmt: skip
+        entry = self._base.catalogue.exams[exam] if exam else None
+        missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality))
+        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._exam_of, self._base.catalogue)
+        critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
+        reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))
+        rule = chosen.rule if chosen else None
+        return Assessment(
+            request=self._request.id, outcome=outcome, exam=exam, guidelines=self._base.version, reason=_with_emergency(reason, emergencies),
+            pathway="emergency" if emergencies else None, exam_label=entry.label if entry else self._asked.phrase,
+            situations=situations, rule=f"{chosen.sheet.id}/{chosen.rule.id}" if chosen and outcome is not Outcome.INCOMPLETE else None,
+            facts=self._relevant(chosen), missing=missing, alternatives=offers, alerts=raised,
+            sources=_cited(rule) if rule else (), dose=_dose(entry), flagged=bool(reasons), flag_reasons=reasons,
+            absent_flags=self._absent(chosen) if chosen else (),
+            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed",
+        )  # fmt: skip
+
+    def _relevant(self, chosen: Conclusion | None) -> tuple[FactFound, ...]:
+        """Return the facts that the sheet speaks of, or all that the words state when no sheet speaks."""
+        if chosen is None:
+            return tuple(fact for fact in self._reading.found if fact.start >= 0)
+        return tuple(fact for fact in self._reading.found if fact.fact in chosen.sheet.vocabulary or fact.fact in ALWAYS_SHOWN)
+
+    def _exam_of(self, earlier: PriorExam) -> str | None:
+        coded = (self._exams.by_code(code.system, code.code) for code in earlier.codes)
+        named = (mention.exam for mention in self._exams.in_text(earlier.text))
+        return next((exam for exam in (*coded, *named) if exam), None)
+
+    def _absent(self, chosen: Conclusion) -> tuple[Missing, ...]:
+        """Return the two or three red flags that matter most and that nothing states: « en l'absence de… »."""
+        if chosen.raised or chosen.outcome is Outcome.INCOMPLETE:
+            return ()
+        silent: dict[str, Missing] = {}
+        for flag in chosen.sheet.flags:
+            for test in flag.condition[0]:
+                if isinstance(test, FactTest) and test.wanted is Wanted.YES and test.fact not in self._reading.truth:
+                    fact = self._base.lexicon.facts[test.fact]
+                    silent.setdefault(test.fact, Missing(test.fact, fact.question))
+                    break
+        return tuple(silent.values())[:3]
+
+
+def _with_emergency(reason: str, emergencies: list[Conclusion]) -> str:
+    if not emergencies or "urgence" in reason.lower() or "15" in reason:
+        return reason
+    return f"Urgences ou appel du 15 sans attendre. {reason}"
+
+
+def _cited(rule: Rule) -> tuple[SourceCited, ...]:
+    return tuple(SourceCited(source.organisation, source.title, source.year, source.where) for source in rule.sources)
+
+
+def _dose(exam: ExamForm | None) -> Dose:
+    return Dose(exam.dose.dose_class, exam.dose.msv) if exam else Dose()
+
+
+__all__ = ["Asked", "FactFound", "assess", "requested"]

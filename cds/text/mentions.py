@@ -1,0 +1,109 @@
+"""From a text to the mentions of facts, the cues of context and the leads of measures it contains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pertimage.guidelines.lexicon import Lexicon, Match
+from pertimage.guidelines.words import Token, tokens
+
+_BREAKS = frozenset(".;!\n?")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Words that name a fact, from token ``first`` to ``last``; ``denies`` for a term that states absence."""
+
+    fact: str
+    first: int
+    last: int
+    denies: bool
+
+
+@dataclass(slots=True)
+class Scene:
+    """A text prepared for reading. ``clause[i]`` numbers the clause of token i: it changes at every full stop."""
+
+    text: str
+    words: list[Token]
+    clause: list[int]
+    mentions: list[Mention]
+    starts: dict[int, list[Mention]]
+    cues: dict[int, tuple[str, int]]
+    leads: list[Match]
+
+
+def scene(text: str, lexicon: Lexicon) -> Scene:
+    """Return the text cut into tokens and clauses, with what the lexicon recognises in it."""
+    words = lexicon.corrected(tokens(text, lexicon.abbreviations))
+    matches = lexicon.automaton.find(words, text)
+    decoys = [match for match in matches if match.entry.kind == "cue" and match.entry.name == "leurres"]
+    stated = [m for m in matches if m.entry.kind in ("fact", "denied") and not _inside_any(m, decoys)]
+    mentions = [Mention(m.entry.name, m.first, m.last, m.entry.kind == "denied") for m in _longest_per_fact(stated)]
+    starts: dict[int, list[Mention]] = {}
+    for mention in mentions:
+        starts.setdefault(mention.first, []).append(mention)
+    cues = _cues([m for m in matches if m.entry.kind == "cue" and m.entry.name != "leurres"], mentions)
+    leads = [match for match in matches if match.entry.kind in ("before", "after")]
+    return Scene(text, words, _clauses(words), mentions, starts, cues, leads)
+
+
+def _inside_any(match: Match, others: list[Match]) -> bool:
+    return any(o.first <= match.first and match.last <= o.last and o.last - o.first > match.last - match.first - 1 for o in others)
+
+
+def _longest_per_fact(matches: list[Match]) -> list[Match]:
+    """Keep, for each fact, the matches that no longer match of the same fact contains."""
+    kept: list[Match] = []
+    by_fact: dict[str, list[Match]] = {}
+    for match in matches:
+        by_fact.setdefault(match.entry.name, []).append(match)
+    for group in by_fact.values():
+        group.sort(key=lambda m: (m.first - m.last, m.first))
+        chosen: list[Match] = []
+        for match in group:
+            if not any(c.first <= match.first and match.last <= c.last for c in chosen):
+                chosen.append(match)
+        kept.extend(chosen)
+    return sorted(kept, key=lambda m: (m.first, -m.last))
+
+
+def _cues(matches: list[Match], mentions: list[Mention]) -> dict[int, tuple[str, int]]:
+    """Return the longest cue that starts at each token; words that belong to a mention are no cue.
+
+    A mention that opens with a negation (« pas de signe d'alerte ») still denies the list that follows it.
+    """
+    taken = {index for mention in mentions for index in range(mention.first, mention.last + 1)}
+    ends = {mention.first: mention.last for mention in reversed(mentions)}
+    cues: dict[int, tuple[str, int]] = {}
+    for match in matches:
+        name, last = match.entry.name, match.last
+        if not taken.isdisjoint(range(match.first, match.last + 1)):
+            if name != "negation-avant" or match.first not in ends:
+                continue
+            name, last = "negation-contenue", ends[match.first]
+        best = cues.get(match.first)
+        if best is None or (last, _RANK.get(name, 0)) > (best[1], _RANK.get(best[0], 0)):
+            cues[match.first] = (name, last)
+    return cues
+
+
+# Between cues of the same words: what protects a red flag first.
+_RANK = {"double-negation": 5, "fausse-negation": 4, "fausse-famille": 4, "negation-apres": 2, "negation-avant": 3, "passe-avant": 1, "hypothese-avant": 1, "famille": 1}
+
+
+def _clauses(words: list[Token]) -> list[int]:
+    numbers: list[int] = []
+    clause = 0
+    for index, token in enumerate(words):
+        numbers.append(clause)
+        if token.folded in _BREAKS and not (token.folded == "." and _abbreviates(words, index)):
+            clause += 1
+    return numbers
+
+
+def _abbreviates(words: list[Token], dot: int) -> bool:
+    if dot == 0 or dot + 1 >= len(words):
+        return False
+    before, after = words[dot - 1], words[dot + 1]
+    return before.is_word and len(before.folded) <= 2 and before.folded.isalpha() and before.end == words[dot].start and after.folded != "\n"

@@ -1,0 +1,235 @@
+"""Measures, ages, sexes and durations as GPs write them: « T° 38,5 », « F 47a », « depuis 3 sem », « J15 », « depuis mars ».
+
+Durations come out in days; a month counts four weeks and a year twelve such months, so that « 12 semaines » and « 3 mois »
+fall on the same side of a threshold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from pertimage.cds.text.mentions import Scene
+from pertimage.guidelines.lexicon import FactDef, Lexicon
+from pertimage.guidelines.words import fold
+
+MONTHS = ("janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre", "decembre")
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern in which a space stands for any white space (in a class or a look-behind: for one)."""
+    return re.compile(re.sub(r"(\[[^\]]*\]|\(\?<[!=][^)]*\))| ", lambda found: found.group(1) or r"\s+", pattern))
+
+
+_FILLERS = frozenset(": = > < ~ environ est mesure mesuree max maxi maximum jusqu calcule calculee ( autour vers aa + superieur superieure inferieur".split())
+_NUMBER_WORDS = {
+    "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "douze": 12, "quinze": 15,
+    "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "plusieurs": 4, "plsrs": 4, "des": 4, "une dizaine de": 10, "une quinzaine de": 15,
+}  # fmt: skip
+_UNITS = r"(?P<unit>jours?|jrs?|j|semaines?|sems?|s|mois|m|annees?|ans?|a|heures?|h)(?![a-z])"
+_AMOUNT = r"(?:~|env(?:iron)?\.?|plus de|plus d'|>|pres de|au moins|moins de|<)?\s*(?P<n>\d+(?:[.,]\d+)?|" + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True)) + ")"
+_RANGE = r"(?:\s*(?:a|-|/|ou)\s*(?P<upper>\d+))?"
+_DAYS = {"j": 1.0, "s": 7.0, "m": 28.0, "a": 336.0, "h": 1 / 24}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A measure read in the text, with its offsets; ``rank`` orders competing readings, lowest first."""
+
+    fact: str
+    value: float
+    start: int
+    end: int
+    rank: int = 0
+
+
+def measures(scene: Scene, lexicon: Lexicon) -> Iterator[Quantity]:
+    """Yield the measures of the lexicon that the text gives: a lead then a number, or a number then its unit."""
+    numbers = [index for index, token in enumerate(scene.words) if token.folded[0].isdigit()]
+    if numbers:
+        for lead in scene.leads:
+            if lead.entry.kind == "before":
+                yield from _after_lead(scene, lexicon.facts[lead.entry.name], lead.first, lead.last)
+    yield from _glued(scene, lexicon)
+    for lead in scene.leads:
+        if lead.entry.kind == "after" and not lexicon.facts[lead.entry.name].needs_unit:
+            yield from _before_unit(scene, lexicon.facts[lead.entry.name], lead.first, lead.last)
+
+
+def _after_lead(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
+    words = scene.words
+    index = last + 1
+    while index < len(words) and index - last <= 5 and (words[index].is_stop or words[index].folded in _FILLERS or words[index].folded in ("°", "c", "%")):
+        index += 1
+    if index < len(words) and words[index].folded[0].isdigit() and (not fact.needs_unit or _has_unit(scene, fact, index)):
+        yield from _bounded(fact, *_value(scene, index), scene.words[first].start)
+
+
+def _has_unit(scene: Scene, fact: FactDef, number: int) -> bool:
+    return any(lead.entry.kind == "after" and lead.entry.name == fact.id and lead.first == number + 1 for lead in scene.leads)
+
+
+def _value(scene: Scene, index: int) -> tuple[float, int]:
+    """Return the number at a token and the offset of its end; « 38°5 » is 38.5, « 1 200 » is 1200."""
+    words = scene.words
+    value, end = float(words[index].folded.replace(",", ".")), words[index].end
+    if index + 2 < len(words) and words[index + 1].folded == "°" and re.fullmatch(r"\d", words[index + 2].folded) and words[index + 2].start == words[index + 1].end:
+        return value + int(words[index + 2].folded) / 10, words[index + 2].end
+    following = words[index + 1] if index + 1 < len(words) else None
+    if following and re.fullmatch(r"\d{3}", following.folded) and following.start == end + 1 and 1 <= value < 1000 and value.is_integer():
+        return value * 1000 + int(following.folded), following.end
+    return value, end
+
+
+def _bounded(fact: FactDef, value: float, end: int, start: int) -> Iterator[Quantity]:
+    if (fact.low is None or value >= fact.low) and (fact.high is None or value <= fact.high):
+        yield Quantity(fact.id, value, start, end)
+
+
+def _glued(scene: Scene, lexicon: Lexicon) -> Iterator[Quantity]:
+    """Read « T38 », « CRP120 », « FC110 »: a lead and its number in one token."""
+    for token in scene.words:
+        if len(token.folded) > 1 and token.folded[0].isalpha() and token.folded[-1].isdigit():
+            lead = token.folded.rstrip("0123456789")
+            for name in lexicon.glued_leads.get(lead, ()):
+                yield from _bounded(lexicon.facts[name], float(token.folded[len(lead) :]), token.end, token.start)
+
+
+def _before_unit(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
+    words = scene.words
+    index = first - 1
+    while index >= 0 and words[index].is_stop and index >= first - 1:
+        index -= 1
+    if index >= 0 and words[index].folded[0].isdigit():
+        value, _ = _value(scene, index)
+        yield from _bounded(fact, value, words[last].end, words[index].start)
+
+
+# — age and sex —
+_AGE = _compiled(
+    r"(?<![\d/.,])(?P<n>\d{1,3})\s*(?P<half>1/2\s*)?(?P<unit>ans?\b|a(?=[\s,.;:)]|$)|annees?\b)"
+    r"|\bage[e]?\s*(?:de|:)?\s*(?P<n2>\d{1,3})(?!\s*(?:mois|m\b|j|sem))"
+    r"|(?:^|[\n,.;(]\s*|\b)(?P<who>h|f|homme|femme|patiente?|mme|mr|m|monsieur|madame|pte?)[\s,:.]{0,2}(?P<n3>\d{2,3})(?!\s*(?:mois|m\b|j\b|sem|sa\b|kg|cm|%|/|°|[.,]\d))"
+)
+_INFANT = _compiled(r"\b(?P<n>\d{1,2})\s*(?P<unit>mois|m|semaines?|sem|jours?|j)\b(?:\s+de\s+vie)?")
+_CHILD = _compiled(r"\b(nourrisson|nne|bebe|nouveau[- ]ne|nn|enfant|garcon|fille|fillette|age de|agee de)\b[^.;\n]{0,14}$")
+_NOT_AGE = _compiled(r"(depuis|dps|dep|il y a|pendant|durant|sur|evolu\w*|d'evolution|depuis plus de|duree|tous les|apres|avant|x|vers|a l'age de|des l'age de|traite\w* il y a|suivi\w* depuis|de plus de|avant l'age de)\s*(?:environ|plus de|pres de|~|les)?\s*$")
+_SEX = {
+    "female": _compiled(
+        r"\b(?:femme|mme|madame|patiente|pte|fille|fillette|dame|enceinte|menopausee|gestante|primipare|multipare|g\dp\d)\b"
+        r"|(?:^|[\n,.;(]\s*)f(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}f\b"
+    ),
+    "male": _compiled(r"\b(?:homme|mr|monsieur|garcon|masculin)\b|(?:^|[\n,.;(]\s*)h(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}h\b"),
+}
+
+
+def age(text: str) -> Quantity | None:
+    """Return the age in years that the text states for the patient, infants by fraction of a year."""
+    folded = fold(text)
+    for match in _AGE.finditer(folded):
+        number = match.group("n") or match.group("n2") or match.group("n3")
+        if _NOT_AGE.search(folded[max(0, match.start() - 24) : match.start()]) or _evolution_after(folded, match.end()):
+            continue
+        if 0 < int(number) <= 115:
+            return Quantity("age", float(number), match.start(), match.end())
+    for match in _INFANT.finditer(folded):
+        if _CHILD.search(folded[max(0, match.start() - 30) : match.start()]) or "de vie" in match.group():
+            return Quantity("age", float(match.group("n")) * _DAYS[match.group("unit")[0]] / _DAYS["a"], match.start(), match.end())
+    return None
+
+
+def _evolution_after(folded: str, end: int) -> bool:
+    return bool(re.match(r"\s*(?:d'|d )?evolution|\s*de suivi|\s*de recul", folded[end:]))
+
+
+def sex(text: str) -> str | None:
+    """Return ``female`` or ``male`` when the text says one and not the other."""
+    folded = fold(text)
+    found = [name for name, pattern in _SEX.items() if pattern.search(folded)]
+    return found[0] if len(found) == 1 else None
+
+
+# — durations —
+def _days(match: re.Match[str]) -> float:
+    number = match.groupdict().get("upper") or match.group("n")
+    amount = float(_NUMBER_WORDS.get(number, 0) or number.replace(",", "."))
+    less = 1.0 if re.match(r"[^0-9]*(?:moins de|<)", match.group()) else 0.0
+    return amount * _DAYS[match.group("unit")[0]] - less
+
+
+_SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja)?\s*"
+_STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float]]] = [
+    (0, _compiled(_SINCE + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
+    (0, _compiled(r"(?:evoluant|evolue|evolution|dure|durant|durent|trainant|traine|duree)\s*(?:depuis|de|:|sur)?\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
+    (0, _compiled(_AMOUNT + _RANGE + r"\s*" + _UNITS + r"\s*(?:d'|d )\s*(?:evol|anciennete)\w*"), _days),
+    (0, _compiled(_SINCE + r"(?:ce matin|cette nuit|cet apres[- ]midi|aujourd'hui|ce jour|tout a l'heure|ce soir|qq(?:ues)? heures|quelques heures)"), lambda _: 0.0),
+    (0, _compiled(_SINCE + r"(?:hier)(?: soir| matin)?"), lambda _: 1.0),
+    (0, _compiled(_SINCE + r"(?:avant[- ]hier)"), lambda _: 2.0),
+    (0, _compiled(_SINCE + r"(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|ce week[- ]?end|le week[- ]?end|we)\b"), lambda _: 4.0),
+    (0, _compiled(_SINCE + r"(?:peu|recemment|la semaine derniere)\b"), lambda _: 7.0),
+    (0, _compiled(_SINCE + r"(?:longtemps|toujours|longue date|l'enfance|l'adolescence|annees|des lustres)\b"), lambda _: 1000.0),
+    (1, _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])"), lambda m: float(m.group("n"))),
+    (3, _compiled(r"il y a\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
+    (3, _compiled(r"\b(?:ce matin|cette nuit|aujourd'hui|ce jour|tout a l'heure)\b"), lambda _: 0.0),
+    (3, _compiled(r"(?<!avant[- ])\bhier\b"), lambda _: 1.0),
+    (3, _compiled(r"avant[- ]hier\b"), lambda _: 2.0),
+    (4, _compiled(r"\b(?:chroniques?|anciennes?|de longue date|au long cours|chro\b|trainante?s?)"), lambda _: 180.0),
+    (4, _compiled(r"\b(?:aigue?s?|recentes?|recent|debut brutal|brutales?|brutalement|subites?|subitement|soudaine?s?)\b"), lambda _: 3.0),
+]
+_BARE = _compiled(r"(?<![\d/.,])" + _AMOUNT + _RANGE + r"\s*(?P<unit>jours?|jrs?|j|semaines?|sems?|mois)(?![a-z])")
+_SINCE_MONTH = _compiled(_SINCE + r"(?:debut |fin |mi-|le mois de |le mois d')?(?:(?P<day>\d{1,2})\s+)?(?P<month>" + "|".join(MONTHS) + r")(?:\s+(?P<year>20\d\d|19\d\d))?")
+_SINCE_YEAR = _compiled(_SINCE + r"(?:l'ete |l'hiver |le printemps |l'automne )?(?P<year>19\d\d|20\d\d)\b")
+_SINCE_DATE = _compiled(_SINCE + r"(?:le )?(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})(?:[/.-](?P<year>\d{2,4}))?")
+_NOT_ILLNESS = _compiled(
+    r"\b(?:pendant|sous|malgre|apres|durant|dans|d'ici|tous les|toutes les|x|revoir a|revoir dans|ains|ttt|traitement|kine|antalgiques?|corticoides?|traite\w*|il y a|pour|a|de|controle a|age de|agee de|nourrisson|bebe|enfant|fille|garcon)\s*(?:de )?$"
+)
+_TREATMENT = _compiled(r"(?:sous|suivi\w* pour|traite\w* par|prend|ttt par|traitement par)[^,.;\n]{0,30}$")
+
+
+def durations(text: str, on: date | None) -> list[Quantity]:
+    """Return the durations of illness that the text states, in days, best reading first (lowest rank, then earliest)."""
+    folded = fold(text)
+    found = [Quantity("duree", read(match), match.start(), match.end(), rank + _demoted(folded, match.start())) for rank, pattern, read in _STATED for match in pattern.finditer(folded)]
+    found.extend(_since_dates(folded, on))
+    for match in _BARE.finditer(folded):
+        before = folded[max(0, match.start() - 24) : match.start()]
+        if not _NOT_ILLNESS.search(before) and not match.group("n").isalpha() and not _inside(match.start(), found):
+            found.append(Quantity("duree", _days(match), match.start(), match.end(), 2))
+    return sorted(found, key=lambda q: (q.rank, q.start))
+
+
+def _inside(start: int, found: list[Quantity]) -> bool:
+    return any(quantity.start <= start < quantity.end for quantity in found)
+
+
+def _demoted(folded: str, start: int) -> int:
+    """Send « sous AINS depuis 3 j » behind a duration of the complaint."""
+    return 2 if _TREATMENT.search(folded[max(0, start - 40) : start]) else 0
+
+
+def _since_dates(folded: str, on: date | None) -> Iterator[Quantity]:
+    if on is None:
+        return
+    for pattern in (_SINCE_DATE, _SINCE_MONTH, _SINCE_YEAR):
+        for match in pattern.finditer(folded):
+            since = _date(match.groupdict(), on)
+            if since is not None:
+                yield Quantity("duree", float((on - since).days), match.start(), match.end())
+
+
+def _date(parts: dict[str, str | None], on: date) -> date | None:
+    """Return the last such day not after the request; None for an impossible one."""
+    month_text = parts.get("month") or "1"
+    month = int(month_text) if month_text.isdigit() else MONTHS.index(month_text) + 1
+    day = int(parts.get("day") or 1)
+    year_text = parts.get("year")
+    year = on.year if not year_text else int(year_text) + (2000 if len(year_text) == 2 else 0)
+    try:
+        found = date(year, month, day)
+        if found > on and not year_text:
+            found = date(year - 1, month, day)
+    except ValueError:
+        return None
+    return found if found <= on else None

@@ -1,0 +1,190 @@
+"""From a request to its facts: words, codes and structured data, each with its evidence, and their truth in three values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+from pertimage.cds.logic import Facts, holds
+from pertimage.cds.model import Code, FactFound, ImagingRequest, Sex, Status
+from pertimage.cds.text.context import qualify
+from pertimage.cds.text.mentions import Mention, Scene, scene
+from pertimage.cds.text.quantities import Quantity, age, durations, measures, sex
+from pertimage.guidelines.conditions import facts_of
+from pertimage.guidelines.lexicon import FactDef, Lexicon, bare_code
+
+_CODE_SYSTEMS = {"cim-10": "icd10", "icd-10": "icd10", "2.16.840.1.113883.6.3": "icd10", "cisp": "icpc2", "icpc": "icpc2", "snomed": "snomed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known of the patient: facts with evidence, their truth, and in which order complaints were named.
+
+    ``truth`` holds True, False or nothing (unknown); ``values`` the measures, in the lexicon's units; ``named`` the facts that
+    open sheets (present, hypothetical or coded) with the place of their first mention; ``past`` those only in the past.
+    """
+
+    found: tuple[FactFound, ...]
+    truth: Mapping[str, bool]
+    values: Mapping[str, float]
+    named: Mapping[str, int]
+    past: Mapping[str, int]
+    contradictions: tuple[str, ...]
+    sex: Sex | None
+    icd10: tuple[str, ...]
+    icpc2: tuple[str, ...]
+
+    @property
+    def facts(self) -> Facts:
+        """Return what conditions are tested against, without flags and exam."""
+        return Facts(self.truth, self.values, self.sex)
+
+
+def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = frozenset()) -> Reading:
+    """Read a request. ``openers`` are the facts that open sheets: a duration beside one of them is the illness's."""
+    text = request.narrative
+    seen = scene(text, lexicon)
+    found = [*_stated(seen, request.authored, openers), *_measured(seen, lexicon, request, openers), *_known(request, lexicon)]
+    codes = {kind: tuple(bare_code(code.code) for code in request.reason_codes if _kind(code) == kind) for kind in ("icd10", "icpc2", "snomed")}
+    found.extend(_coded(codes, lexicon))
+    values = {fact.fact: fact.value for fact in found if fact.value is not None}
+    truth, contradictions = _truth(found, lexicon)
+    who = request.sex or _sex(text)
+    found.extend(_derive(truth, values, who, lexicon))
+    named: dict[str, int] = {}
+    past: dict[str, int] = {}
+    for fact in found:
+        if fact.status in (Status.PRESENT, Status.HYPOTHETICAL):
+            named.setdefault(fact.fact, max(fact.start, 0))
+        elif fact.status is Status.PAST:
+            past.setdefault(fact.fact, fact.start)
+    return Reading(
+        tuple(_in_order(found)), MappingProxyType(truth), MappingProxyType(values), MappingProxyType(named), MappingProxyType(past),
+        contradictions, who, codes["icd10"], codes["icpc2"],
+    )  # fmt: skip
+
+
+def _in_order(found: Iterable[FactFound]) -> list[FactFound]:
+    unique = {(fact.fact, fact.status, fact.start, fact.end): fact for fact in found}
+    return sorted(unique.values(), key=lambda fact: (fact.start < 0, fact.start, fact.fact))
+
+
+def _stated(seen: Scene, on: date | None, openers: frozenset[str]) -> Iterable[FactFound]:
+    for mention, status, first, last in qualify(seen, on.year if on else None, openers):
+        start, end = seen.words[first].start, seen.words[last].end
+        yield FactFound(mention.fact, status, seen.text[start:end], start, end)
+
+
+def _measured(seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: frozenset[str]) -> Iterable[FactFound]:
+    given = {known.fact for known in request.known}
+    best: dict[str, Quantity] = {}
+    for quantity in measures(seen, lexicon):
+        if quantity.fact not in given:
+            best.setdefault(quantity.fact, quantity)
+    if request.age is not None:
+        yield FactFound("age", Status.PRESENT, "", value=request.age)
+    elif (stated := age(seen.text)) is not None:
+        best["age"] = stated
+    if "duree" not in given and (duration := _duration(seen, request.authored, openers)) is not None:
+        best["duree"] = duration
+    for quantity in best.values():
+        yield FactFound(quantity.fact, Status.PRESENT, seen.text[quantity.start : quantity.end], quantity.start, quantity.end, quantity.value)
+
+
+def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity | None:
+    """Return the duration of the complaint: among the best readings, the one in the same segment as an opening fact."""
+    candidates = durations(seen.text, on)
+    if not candidates:
+        return None
+    best = [quantity for quantity in candidates if quantity.rank == candidates[0].rank]
+    beside = [quantity for quantity in best if _beside(seen, quantity, openers)]
+    return (beside or best)[0]
+
+
+def _beside(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> bool:
+    for mention in seen.mentions:
+        if mention.fact in openers:
+            low, high = sorted((seen.words[mention.last].end, quantity.start))
+            if not set(seen.text[low:high]) & set(",.;\n") and high - low < 60:
+                return True
+    return False
+
+
+def _known(request: ImagingRequest, lexicon: Lexicon) -> Iterable[FactFound]:
+    for known in request.known:
+        if known.fact in lexicon.names.units:
+            yield FactFound(known.fact, known.status, known.origin, value=known.value)
+
+
+def _kind(code: Code) -> str:
+    system = code.system.lower()
+    return next((kind for part, kind in _CODE_SYSTEMS.items() if part in system), "")
+
+
+def _coded(codes: Mapping[str, tuple[str, ...]], lexicon: Lexicon) -> Iterable[FactFound]:
+    if not any(codes.values()):
+        return
+    for fact in lexicon.facts.values():
+        for kind, prefixes in (("icd10", fact.icd10), ("icpc2", fact.icpc2), ("snomed", fact.snomed)):
+            for code in codes[kind]:
+                if any(code == prefix if kind == "snomed" else code.startswith(prefix) for prefix in prefixes):
+                    yield FactFound(fact.id, Status.PRESENT, code)
+
+
+def _sex(text: str) -> Sex | None:
+    stated = sex(text)
+    return Sex(stated) if stated else None
+
+
+def _counts(fact: FactDef | None, status: Status) -> bool:
+    if status is Status.PRESENT:
+        return True
+    if fact is None:
+        return False
+    counting = {Status.PAST: fact.past_counts, Status.FAMILY: fact.family_counts, Status.HYPOTHETICAL: fact.hypothesis_counts}
+    return counting.get(status, False)
+
+
+def _truth(found: Iterable[FactFound], lexicon: Lexicon) -> tuple[dict[str, bool], tuple[str, ...]]:
+    """Return the truth of each yes/no fact: one mention that counts makes it true, whatever else denies it."""
+    yes: dict[str, bool] = {}
+    no: dict[str, bool] = {}
+    for fact in found:
+        if fact.value is not None and fact.fact in lexicon.facts and lexicon.facts[fact.fact].is_number or fact.fact in ("age", "duree"):
+            continue
+        if _counts(lexicon.facts.get(fact.fact), fact.status):
+            yes[fact.fact] = True
+        elif fact.status is Status.ABSENT:
+            no[fact.fact] = False
+    return no | yes, tuple(sorted(yes.keys() & no.keys()))
+
+
+def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None, lexicon: Lexicon) -> list[FactFound]:
+    """Complete ``truth`` with the facts that others imply, and return them with their reason."""
+    derived: list[FactFound] = []
+    facts = Facts(truth, values, who)
+    known = {*(name for name, true in truth.items() if true), *values}
+    for fact, wakers in lexicon.derivations:
+        if wakers is not None and known.isdisjoint(wakers):
+            continue
+        if truth.get(fact.id) is not True and fact.derived and holds(fact.derived, facts) is True:
+            truth[fact.id] = True
+            known.add(fact.id)
+            derived.append(FactFound(fact.id, Status.PRESENT, _because(fact.derived, facts)))
+        elif fact.id not in truth and fact.denied and holds(fact.denied, facts) is True:
+            truth[fact.id] = False
+            derived.append(FactFound(fact.id, Status.ABSENT, _because(fact.denied, facts)))
+    return derived
+
+
+def _because(condition: tuple, facts: Facts) -> str:  # type: ignore[type-arg]
+    """Name the facts of the first alternative that holds."""
+    for tests in condition:
+        if holds((tests,), facts) is True:
+            return ", ".join(sorted(facts_of((tests,))))
+    return ""
+
+
+__all__ = ["Mention", "Reading", "read"]

@@ -1,0 +1,176 @@
+"""CDS Hooks 2.0 cards made from assessments: short, quiet when all is well, and never without what to click.
+
+One card per exam assessed. A service that is happy says so in one discreet card, so that silence is never taken for an approval
+nor for a failure. Nothing blocks: every warning can be overridden with a coded reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, Outcome, Severity
+from pertimage.fhir.card_text import detail, in_sentence, shorten, summary
+from pertimage.fhir.corrections import SIDE_WORDS, with_exam, with_note, with_side
+from pertimage.fhir.publisher import ExamOf, LabelOf, NewId, Publisher
+from pertimage.fhir.requests import Order
+from pertimage.fhir.statements import ReadsAs, answers, verified
+from pertimage.fhir.systems import LEFT, RIGHT
+from pertimage.fhir.values import text
+from pertimage.fhir.vocabularies import CARD_TYPE_SYSTEM, OVERRIDES
+
+ORDER_SIGN = "order-sign"
+MAX_SUGGESTIONS = 3
+INFO, WARNING, CRITICAL = "info", "warning", "critical"
+_LOUDNESS = (INFO, WARNING, CRITICAL)
+_OF_SEVERITY = {Severity.INFO: INFO, Severity.WARNING: WARNING, Severity.CRITICAL: CRITICAL}
+_UNFAVOURABLE = frozenset((Outcome.ALTERNATIVE, Outcome.NOT_INDICATED))
+_CONTRAINDICATIONS = frozenset((
+    AlertKind.PREGNANCY, AlertKind.BREASTFEEDING, AlertKind.CONTRAST_RENAL, AlertKind.CONTRAST_REACTION, AlertKind.MRI_DEVICE,
+    AlertKind.MRI_FOREIGN_BODY, AlertKind.METFORMIN, AlertKind.THYROID,
+))  # fmt: skip
+_TOPICS = {
+    Outcome.APPROPRIATE: ("guideline", "Examen pertinent"),
+    Outcome.ALTERNATIVE: ("therapy-alternatives-opt", "Autre examen préférable"),
+    Outcome.NOT_INDICATED: ("off-guideline", "Pas d'imagerie utile à ce stade"),
+    Outcome.INCOMPLETE: ("clinical-reminder", "Demande à compléter"),
+    Outcome.NO_GUIDANCE: ("guideline", "Hors référentiel"),
+}
+_ALERT_OF_ITEM = {
+    AlertKind.PREGNANCY: "grossesse", AlertKind.LATERALITY: "lateralite", AlertKind.MRI_DEVICE: "dispositif-implante",
+    AlertKind.CONTRAST_RENAL: "dfg", AlertKind.CONTRAST_REACTION: "allergie-contraste",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CardMaker:
+    """Makes cards: who speaks, for which hook, with the catalogue, the French names of facts, our reader and identifiers."""
+
+    publisher: Publisher
+    hook: str
+    exam_of: ExamOf
+    label_of: LabelOf
+    reads_as: ReadsAs
+    new_id: NewId
+
+    def response(self, judged: Iterable[tuple[Order, Sequence[Assessment]]]) -> dict[str, Any]:
+        """Return the body of a CDS Hooks answer, the most serious cards first."""
+        cards = [self.card(order, assessment) for order, assessments in judged for assessment in assessments]
+        return {"cards": sorted(cards, key=lambda card: -_LOUDNESS.index(card["indicator"]))}
+
+    def card(self, order: Order, assessment: Assessment) -> dict[str, Any]:
+        """Return the card of one exam assessed."""
+        card: dict[str, Any] = {
+            "uuid": self.new_id(),
+            "summary": summary(assessment),
+            "detail": detail(assessment, self.label_of),
+            "indicator": indicator(assessment, self.hook),
+            "source": self._source(assessment),
+        }
+        if suggestions := self._suggestions(order, assessment):
+            card |= {"suggestions": suggestions, "selectionBehavior": "at-most-one"}
+        if card["indicator"] != INFO:
+            card["overrideReasons"] = [OVERRIDES.coding(code, self.publisher) for code in OVERRIDES.displays]
+        links = [self._link(sheet) for sheet in assessment.situations[:MAX_SUGGESTIONS]]
+        if links:
+            card["links"] = links
+        return card | {"extension": {"davinci-crd.associated-resource": [{"reference": assessment.request}]}}
+
+    def _source(self, assessment: Assessment) -> dict[str, Any]:
+        code, display = topic(assessment)
+        return {
+            "label": f"Référentiel {self.publisher.name} {assessment.guidelines}",
+            "url": self.publisher.sheet_page(assessment.rule.split("/")[0] if assessment.rule else ""),
+            "topic": {"system": CARD_TYPE_SYSTEM, "code": code, "display": display},
+        }
+
+    def _link(self, sheet: str) -> dict[str, Any]:
+        return {"label": f"Ouvrir la fiche « {sheet.replace('-', ' ')} »", "url": self.publisher.sheet_page(sheet), "type": "absolute"}
+
+    def _suggestions(self, order: Order, assessment: Assessment) -> list[dict[str, Any]]:
+        """Return at most three suggestions, better exams first; an order without id can be neither updated nor deleted."""
+        if not text(order.resource.get("id")):
+            return []
+        offered = [*self._replacements(order, assessment), *self._renunciation(order, assessment), *self._statements(order, assessment)]
+        return offered[:MAX_SUGGESTIONS]
+
+    def _replacements(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
+        """Yield one suggestion per better exam; the first is recommended, except beside an exam that is appropriate."""
+        recommended = assessment.outcome in _UNFAVOURABLE and assessment.alternatives[:1] and assessment.alternatives[0].exam != "none"
+        room = MAX_SUGGESTIONS - (assessment.outcome is Outcome.NOT_INDICATED) - bool(assessment.missing)
+        for alternative in [offer for offer in assessment.alternatives if offer.exam != "none"][: max(room, 1)]:
+            exam = self.exam_of(alternative.exam)
+            if exam is None:
+                continue
+            corrected = with_exam(order.resource, exam, self.publisher, order.request.laterality)
+            yield self._suggestion(f"Remplacer par : {_offer(alternative)}", "update", bool(recommended), resource=corrected)
+            recommended = False
+
+    def _renunciation(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
+        """Yield the one click that gives the exam up, when no imaging is useful or something else comes first."""
+        first = assessment.alternatives[:1]
+        elsewhere = assessment.outcome is Outcome.ALTERNATIVE and bool(first) and first[0].exam == "none"
+        if assessment.outcome is not Outcome.NOT_INDICATED and not elsewhere:
+            return
+        label = "Renoncer à l'examen"
+        if assessment.pathway == "emergency":
+            label = "Renoncer à l'examen et adresser aux urgences"
+        elif elsewhere:
+            label = f"Renoncer à l'examen pour l'instant. {first[0].label}"
+        reference = f"ServiceRequest/{order.resource['id']}"
+        yield self._suggestion(shorten(label, 100), "delete", not (first and first[0].exam != "none"), resourceId=reference)
+
+    def _statements(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
+        """Yield one-click statements for what is missing; never recommended: only the prescriber can vouch for them."""
+        for item in assessment.missing:
+            if not item.blocking and assessment.outcome is not Outcome.INCOMPLETE:
+                continue
+            if item.item == "lateralite":
+                for side in (RIGHT, LEFT):
+                    yield self._statement(SIDE_WORDS[side], with_side(order.resource, side))
+            for sentence in answers(item, self.label_of, self.reads_as):
+                yield self._statement(f"« {sentence} »", with_note(order.resource, sentence))
+        if sentence := verified(assessment.absent_flags, self.label_of, self.reads_as):
+            yield self._statement(f"« {sentence} »", with_note(order.resource, sentence))
+
+    def _statement(self, words: str, corrected: dict[str, Any]) -> dict[str, Any]:
+        return self._suggestion(f"Ajouter : {words}", "update", False, resource=corrected)
+
+    def _suggestion(self, label: str, kind: str, recommended: bool, **what: Any) -> dict[str, Any]:
+        suggestion: dict[str, Any] = {"label": label, "uuid": self.new_id()}
+        if recommended:
+            suggestion["isRecommended"] = True
+        return suggestion | {"actions": [{"type": kind, "description": label, **what}]}
+
+
+def indicator(assessment: Assessment, hook: str) -> str:
+    """Return how loudly the card speaks: an emergency is critical; what is missing warns only when the order is signed."""
+    levels = [CRITICAL] if assessment.pathway == "emergency" else []
+    levels.append(WARNING if assessment.outcome in _UNFAVOURABLE else INFO)
+    lacking = assessment.outcome is Outcome.INCOMPLETE or any(item.blocking for item in assessment.missing)
+    if lacking and hook == ORDER_SIGN:
+        levels.append(WARNING)
+    levels += [_OF_SEVERITY[alert.severity] for alert in assessment.alerts if hook == ORDER_SIGN or not _of_missing(alert, assessment)]
+    return max(levels, key=_LOUDNESS.index)
+
+
+def _of_missing(alert: Alert, assessment: Assessment) -> bool:
+    """Say whether an alert is only about something not yet written."""
+    missing = {item.item for item in assessment.missing}
+    return alert.kind is AlertKind.LEGAL_ITEM or _ALERT_OF_ITEM.get(alert.kind) in missing
+
+
+def topic(assessment: Assessment) -> tuple[str, str]:
+    """Return the card type (CDS Hooks card types) and its French words; a serious alert speaks before the outcome."""
+    kinds = {alert.kind for alert in assessment.alerts if alert.severity is not Severity.INFO}
+    if any(alert.kind in _CONTRAINDICATIONS and alert.severity is Severity.CRITICAL for alert in assessment.alerts):
+        return "contraindication", "Contre-indication possible"
+    if AlertKind.REDUNDANCY in kinds and assessment.outcome is Outcome.APPROPRIATE:
+        return "duplicate-therapy", "Examen redondant"
+    return _TOPICS[assessment.outcome]
+
+
+def _offer(alternative: Alternative) -> str:
+    free = " (sans rayons)" if alternative.msv == 0 else ""
+    return shorten(f"{in_sentence(alternative.label)}{free}{f' — {alternative.when}' if alternative.when else ''}", 110)

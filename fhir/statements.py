@@ -1,0 +1,80 @@
+"""Sentences that one click adds to an order: the prescriber reads the very words, and our reader must read them right.
+
+A sentence built from a label is offered only when the reader takes it exactly as meant: the fact stated, and nothing else made
+true. A click that would be misread is worse than no click.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from pertimage.cds.model import ImagingRequest, Missing, TextPart
+from pertimage.cds.text.reading import read
+from pertimage.fhir.card_text import in_sentence
+from pertimage.fhir.publisher import LabelOf
+from pertimage.guidelines.lexicon import Lexicon
+
+# What a sentence states: fact → true or false, nothing for what it does not state.
+ReadsAs = Callable[[str], Mapping[str, bool]]
+
+SENTENCES = {
+    "grossesse": "Patiente non enceinte.",
+    "dispositif-implante": "Pas de pacemaker ni d'autre dispositif implanté, pas de corps étranger métallique.",
+    "allergie-contraste": "Pas de réaction au produit de contraste.",
+    "examens-anterieurs": "Examens antérieurs : aucun.",
+    "antecedents": "Antécédents : aucun antécédent notable.",
+}
+# Items that no yes or no answers.
+_OPEN_ITEMS = frozenset(("motif", "finalite", "duree", "region", "lateralite", "dfg", "justification-urgence", "poids"))
+_OPEN_QUESTION = re.compile(r"^(depuis|quel|combien|de quel|pour quel|pourquoi|que |qu['’]|où|quand|à quel|précis)", re.IGNORECASE)
+_ASPIRATED = ("hernie", "hanche", "haut", "handicap", "hallux")
+
+
+def reads_with(lexicon: Lexicon) -> ReadsAs:
+    """Return the reading of one sentence by the core with this lexicon; each sentence is read once."""
+
+    @lru_cache(maxsize=4096)
+    def reads(sentence: str) -> Mapping[str, bool]:
+        return read(ImagingRequest("", texts=(TextPart("note", sentence),)), lexicon).truth
+
+    return reads
+
+
+def answers(item: Missing, label_of: LabelOf, reads_as: ReadsAs) -> list[str]:
+    """Return the sentences that answer a missing item: one for a legal item, yes and no for a clinical question."""
+    if item.item in SENTENCES:
+        return [SENTENCES[item.item]]
+    if item.item in _OPEN_ITEMS or _OPEN_QUESTION.match(item.question):
+        return []
+    label = label_of(item.item)
+    yes, no = f"{label[:1].upper()}{label[1:]}.", denial([label])
+    affirmed = reads_as(yes).get(item.item) is True
+    return ([yes] if affirmed else []) + ([no] if denies(no, [item.item], reads_as) else [])
+
+
+def verified(items: Sequence[Missing], label_of: LabelOf, reads_as: ReadsAs) -> str:
+    """Return the sentence that denies the red flags that nothing states, those at least that it denies without ambiguity."""
+    safe = [item.item for item in items if denies(denial([label_of(item.item)]), [item.item], reads_as)]
+    sentence = denial([label_of(fact) for fact in safe])
+    if sentence and not denies(sentence, safe, reads_as):
+        sentence = denial([label_of(safe[0])])
+    return sentence
+
+
+def denies(sentence: str, facts: Sequence[str], reads_as: ReadsAs) -> bool:
+    """Say whether the reader takes a sentence as denying each of these facts and affirming none."""
+    truth = reads_as(sentence)
+    return all(truth.get(fact) is False for fact in facts) and not any(truth.values())
+
+
+def denial(labels: Sequence[str]) -> str:
+    """Return the sentence that denies facts in turn: « Pas de fièvre, pas d'antécédent de cancer. »."""
+    said = [f"pas d'{label}" if _elides(label) else f"pas de {label}" for label in (in_sentence(label) for label in labels)]
+    sentence = ", ".join(said)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+
+
+def _elides(label: str) -> bool:
+    return label[:1] in "aàâeéèêiîoôuyœAÀÉEIO" or (label.startswith("h") and not label.startswith(_ASPIRATED))

@@ -1,0 +1,133 @@
+"""The exam catalogue as a value: exams, regions and techniques, read once from YAML and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from pertimage.guidelines.schema import ExamForm, WordsForm
+
+
+class CatalogueError(ValueError):
+    """The catalogue contradicts itself; the message lists every fault found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Exams by id (in file order), and the words of regions and techniques. Immutable."""
+
+    exams: Mapping[str, ExamForm]
+    regions: Mapping[str, WordsForm]
+    techniques: Mapping[str, WordsForm]
+    abbreviations: Mapping[str, str]
+
+    def parents(self, exam: str) -> tuple[str, ...]:
+        """Return the exam's parents, nearest first; empty for an exam without parent."""
+        chain: list[str] = []
+        parent = self.exams[exam].parent
+        while parent is not None and parent not in chain:
+            chain.append(parent)
+            parent = self.exams[parent].parent
+        return tuple(chain)
+
+    def wider_regions(self, region: str) -> tuple[str, ...]:
+        """Return the regions that contain this one, nearest first."""
+        return wider(region, self.regions)
+
+    def by_ccam(self, code: str) -> str | None:
+        """Return the exam of a CCAM act; of several, the first of the file (its order is the preference)."""
+        return next((exam.id for exam in self.exams.values() if code in exam.ccam), None)
+
+    def by_loinc(self, code: str) -> str | None:
+        """Return the exam of a LOINC code of the national imaging list; of several, the first of the file."""
+        return next((exam.id for exam in self.exams.values() if code in exam.loinc), None)
+
+
+def wider(slug: str, words: Mapping[str, WordsForm]) -> tuple[str, ...]:
+    """Return what contains an entry (``dans``), nearest first, each once."""
+    found: list[str] = []
+    queue = list(words[slug].inside)
+    while queue:
+        container = queue.pop(0)
+        if container not in found:
+            found.append(container)
+            queue.extend(words[container].inside)
+    return tuple(found)
+
+
+def load_catalogue(directory: Path) -> Catalogue:
+    """Read ``examens.yaml``, ``regions.yaml``, ``techniques.yaml`` and ``abreviations.yaml`` of a directory.
+
+    Raises CatalogueError on a duplicate, an unknown parent or region, or a circle; pydantic's ValidationError on a malformed entry.
+    """
+    exams = [ExamForm.model_validate(entry) for entry in _read(directory / "examens.yaml")]
+    regions = _words(directory / "regions.yaml")
+    techniques = _words(directory / "techniques.yaml")
+    faults = [*_exam_faults(exams, regions), *_words_faults(regions), *_words_faults(techniques)]
+    if faults:
+        raise CatalogueError("\n".join(faults))
+    return Catalogue(
+        MappingProxyType({exam.id: exam for exam in exams}),
+        MappingProxyType(regions),
+        MappingProxyType(techniques),
+        MappingProxyType(dict(_read(directory / "abreviations.yaml"))),
+    )
+
+
+def _read(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+
+
+class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A safe loader that refuses a key written twice, which YAML would silently let win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if repeated:
+            raise CatalogueError(f"{node.start_mark}: written twice: {', '.join(repeated)}")
+        return dict(super().construct_mapping(node, deep=deep))
+
+
+def _words(path: Path) -> dict[str, WordsForm]:
+    return {slug: WordsForm.model_validate(entry) for slug, entry in _read(path).items()}
+
+
+def _exam_faults(exams: Iterable[ExamForm], regions: Mapping[str, WordsForm]) -> Iterator[str]:
+    known: dict[str, ExamForm] = {}
+    for exam in exams:
+        if exam.id in known:
+            yield f"exam {exam.id}: written twice"
+        known[exam.id] = exam
+    for exam in known.values():
+        if exam.region not in regions:
+            yield f"exam {exam.id}: unknown region {exam.region}"
+        if exam.parent is not None and exam.parent not in known:
+            yield f"exam {exam.id}: unknown parent {exam.parent}"
+        elif _in_circle(exam, known):
+            yield f"exam {exam.id}: is its own parent"
+
+
+def _in_circle(exam: ExamForm, known: Mapping[str, ExamForm]) -> bool:
+    seen: set[str] = set()
+    parent = exam.parent
+    while parent is not None and parent in known and parent not in seen:
+        if parent == exam.id:
+            return True
+        seen.add(parent)
+        parent = known[parent].parent
+    return False
+
+
+def _words_faults(words: Mapping[str, WordsForm]) -> Iterator[str]:
+    for slug, entry in words.items():
+        for container in entry.inside:
+            if container not in words:
+                yield f"{slug}: unknown « dans » {container}"
+    if all(container in words for entry in words.values() for container in entry.inside):
+        yield from (f"{slug}: is inside itself" for slug in words if slug in wider(slug, words))

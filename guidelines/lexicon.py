@@ -1,0 +1,265 @@
+"""The lexicon compiled: facts by id, and one automaton over word forms that finds all their French terms in a text.
+
+The automaton is a trie of stems. One pass over the words of a text follows every term at once; small words and joining marks
+(hyphen, apostrophe, slash) are transparent on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pertimage.guidelines.conditions import Condition, Names, facts_of, parse, wakers
+from pertimage.guidelines.schema import Fact
+from pertimage.guidelines.words import Token, fold, term_forms
+
+# Facts that are always there, with their unit (None: yes/no).
+BUILT_IN: Mapping[str, str | None] = MappingProxyType({"age": "ans", "duree": "jours"})
+GAP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FactDef:
+    """A fact as the reader and the judge need it."""
+
+    id: str
+    label: str
+    question: str
+    is_number: bool
+    unit: str | None
+    needs_unit: bool
+    low: float | None
+    high: float | None
+    past_counts: bool
+    family_counts: bool
+    hypothesis_counts: bool
+    derived: Condition
+    denied: Condition
+    icd10: tuple[str, ...]
+    icpc2: tuple[str, ...]
+    snomed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a term states: a fact (affirmed or denied), the lead of a measure, or a cue of the context."""
+
+    kind: str
+    name: str
+    exact: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A term found over tokens ``first`` to ``last`` (inclusive)."""
+
+    entry: Entry
+    first: int
+    last: int
+
+
+def bare_code(code: str) -> str:
+    """Return a code without dots and spaces, in capitals: « m54.5 » and « M545 » are one."""
+    return code.replace(".", "").replace(" ", "").upper()
+
+
+class Automaton:
+    """Find terms in tokens, longest first at each place; built once, then only read."""
+
+    def __init__(self) -> None:
+        self._root: dict[str, dict] = {}  # type: ignore[type-arg]
+        self.vocabulary: set[str] = set()
+
+    def add(self, term: str, kind: str, name: str, abbreviations: Mapping[str, str]) -> bool:
+        """Add a term; return False when nothing of it can be recognised (only small words or a bare number)."""
+        exact: tuple[str, ...] = ()
+        if term.startswith("="):
+            term = term[1:]
+            exact = tuple(term.split())
+        forms = term_forms(term, abbreviations) or term_forms(term, abbreviations, keep_small=True)
+        if not any(form[0].isalpha() for form in forms if form != "…") and kind != "after":
+            return False
+        node = self._root
+        for form in forms:
+            node = node.setdefault(form, {})
+        node.setdefault("", []).append(Entry(kind, name, exact))
+        self.vocabulary.update(form for form in forms if form.isalpha())
+        return True
+
+    def find(self, words: list[Token], text: str) -> list[Match]:
+        """Return every match, in order of first token, longest first among those starting at one token."""
+        found: list[Match] = []
+        root = self._root
+        for index, token in enumerate(words):
+            if token.form in root and not token.is_stop:
+                ends: list[Match] = []
+                self._follow(root[token.form], words, index, index, text, ends)
+                found.extend(sorted(ends, key=lambda match: -match.last))
+        return found
+
+    def _follow(self, node: dict, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:  # type: ignore[type-arg]
+        for entry in node.get("", ()):
+            if not entry.exact or all(part in text[words[first].start : words[last].end] for part in entry.exact):
+                ends.append(Match(entry, first, last))
+        following = _next_word(words, last)
+        if following is None:
+            return
+        child = node.get(words[following].form)
+        if child is not None:
+            self._follow(child, words, first, following, text, ends)
+        if "…" in node:
+            after = node["…"]
+            step = following
+            for _ in range(GAP + 1):
+                if words[step].form in after:
+                    self._follow(after[words[step].form], words, first, step, text, ends)
+                    break
+                next_step = _next_word(words, step)
+                if next_step is None:
+                    break
+                step = next_step
+
+
+def _next_word(words: list[Token], index: int) -> int | None:
+    """Return the index of the next word that a term may continue with, None when something parts them."""
+    step = index + 1
+    while step < len(words):
+        token = words[step]
+        if token.is_word and not token.is_stop:
+            return step
+        if token.folded == "." and not _is_abbreviation_dot(words, step):
+            return None
+        if not (token.is_stop or token.is_joiner) and token.folded not in "+%><°":
+            return None
+        if not token.is_word and token.folded in "+%><°":
+            return step
+        step += 1
+    return None
+
+
+def _is_abbreviation_dot(words: list[Token], dot: int) -> bool:
+    """Say whether a dot ends an abbreviation (« t. crânien ») and not a sentence."""
+    before = words[dot - 1]
+    return before.is_word and len(before.folded) <= 3 and before.folded.isalpha() and before.end == words[dot].start
+
+
+class Lexicon:
+    """Facts by id and the automaton of their terms; immutable once built."""
+
+    def __init__(self, facts: Mapping[str, Fact], cues: Mapping[str, Iterable[str]], abbreviations: Mapping[str, str], exams: frozenset[str]) -> None:
+        self.abbreviations = MappingProxyType({key: str(value) for key, value in abbreviations.items()})
+        units: dict[str, str | None] = {name: (fact.unit or "") if fact.kind == "nombre" else None for name, fact in facts.items()}
+        self.names = Names(MappingProxyType(units | dict(BUILT_IN)), exams)
+        self.automaton = Automaton()
+        self.facts: Mapping[str, FactDef] = MappingProxyType({name: self._define(name, fact) for name, fact in facts.items()})
+        self.atc: Mapping[str, tuple[str, ...]] = MappingProxyType({name: tuple(fact.atc) for name, fact in facts.items() if fact.atc})
+        self.unusable = tuple(self._add_terms(facts, cues))
+        self.glued_leads: Mapping[str, tuple[str, ...]] = MappingProxyType(_glued_leads(facts))
+        order = _in_order({name: fact for name, fact in self.facts.items() if fact.derived or fact.denied})
+        self.derivations = tuple((self.facts[name], wakers((*self.facts[name].derived, *self.facts[name].denied))) for name in order)
+        self._corrections = _corrections(self.automaton.vocabulary)
+
+    def _define(self, name: str, fact: Fact) -> FactDef:
+        return FactDef(
+            id=name, label=fact.label, question=fact.question or f"Précisez : {fact.label} ?", is_number=fact.kind == "nombre",
+            unit=fact.unit, needs_unit=fact.needs_unit, low=fact.bounds.min, high=fact.bounds.max, past_counts=fact.past == "compte",
+            family_counts=fact.family == "compte", hypothesis_counts=fact.hypothesis == "compte",
+            derived=parse(fact.when, self.names), denied=parse(fact.unless, self.names),
+            icd10=tuple(map(bare_code, fact.icd10)), icpc2=tuple(map(bare_code, fact.icpc2)), snomed=tuple(fact.snomed),
+        )  # fmt: skip
+
+    def _add_terms(self, facts: Mapping[str, Fact], cues: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
+        for name, fact in facts.items():
+            groups = (("fact", fact.terms), ("denied", fact.absent_terms), ("before", fact.before), ("after", fact.after))
+            yield from ((name, term) for kind, terms in groups for term in terms if not self.add(term, kind, name))
+        for cue, terms in cues.items():
+            yield from ((cue, term) for term in terms if not self.add(term, "cue", cue))
+
+    def add(self, term: str, kind: str, name: str) -> bool:
+        """Add one term to the automaton (used while compiling only)."""
+        return self.automaton.add(term, kind, name, self.abbreviations)
+
+    def with_origins(self, names: Iterable[str]) -> set[str]:
+        """Return facts with all those from which they are derived."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                fact = self.facts.get(name)
+                if fact is not None:
+                    waiting.extend(facts_of(fact.derived) | facts_of(fact.denied))
+        return found
+
+    def corrected(self, words: list[Token]) -> list[Token]:
+        """Return the tokens with long unknown words read as the one known word a single letter away."""
+        known = self.automaton.vocabulary
+        return [self._correct(token) if len(token.form) > 5 and token.is_word and token.form not in known else token for token in words]
+
+    def _correct(self, token: Token) -> Token:
+        for key in _deletions(token.form):
+            target = self._corrections.get(key)
+            if target and target != token.form and _one_edit(token.form, target):
+                return Token(target, token.folded, token.start, token.end, True, False, False)
+        return token
+
+
+def _glued_leads(facts: Mapping[str, Fact]) -> dict[str, tuple[str, ...]]:
+    """Index the one-word leads of measures by their folded letters: « CRP120 », « T38 »."""
+    leads: dict[str, tuple[str, ...]] = {}
+    for name, fact in facts.items():
+        for lead in fact.before:
+            word = fold(lead.lstrip("=")).rstrip("°: ")
+            if word.isalpha() and word.isascii() and " " not in word:
+                leads[word] = tuple(dict.fromkeys((*leads.get(word, ()), name)))
+    return leads
+
+
+def _deletions(word: str) -> Iterator[str]:
+    yield word
+    for index in range(1, len(word)):
+        yield word[:index] + word[index + 1 :]
+
+
+def _corrections(vocabulary: Iterable[str]) -> dict[str, str]:
+    """Index the words of six letters and more by themselves less one letter; an ambiguous key corrects nothing."""
+    index: dict[str, str] = {}
+    ambiguous: set[str] = set()
+    for word in sorted(vocabulary):
+        if len(word) > 5:
+            for key in _deletions(word):
+                if index.setdefault(key, word) != word:
+                    ambiguous.add(key)
+    return {key: word for key, word in index.items() if key not in ambiguous}
+
+
+def _one_edit(a: str, b: str) -> bool:
+    """Say whether two words differ by one letter changed, added, removed, or two neighbours swapped."""
+    if abs(len(a) - len(b)) > 1 or a[0] != b[0]:
+        return False
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    rest_a, rest_b = a[start:], b[start:]
+    return rest_a[1:] == rest_b[1:] or rest_a[1:] == rest_b or rest_a == rest_b[1:] or (rest_a[2:] == rest_b[2:] and rest_a[:2] == rest_b[1::-1])
+
+
+def _in_order(defined: Mapping[str, FactDef]) -> Iterator[str]:
+    """Yield derived facts after those they are derived from (cycles end where they began)."""
+    done: set[str] = set()
+
+    def visit(name: str) -> Iterator[str]:
+        if name in done or name not in defined:
+            return
+        done.add(name)
+        for other in sorted(facts_of(defined[name].derived) | facts_of(defined[name].denied)):
+            yield from visit(other)
+        yield name
+
+    for name in defined:
+        yield from visit(name)
+
+
+__all__ = ["Automaton", "Entry", "FactDef", "Lexicon", "Match"]

@@ -1,0 +1,88 @@
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from pertimage.audit.activity import add_activity
+from pertimage.audit.projection import irradiating, rebuild
+from pertimage.audit.pseudonym import Pseudonyms
+from pertimage.audit.review import AlreadyDecided
+from pertimage.audit.tables import REGISTERS, metadata
+from tests.audit.scenes import exam, record
+
+
+def _rows(store):
+    with store.reader.connect() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table))), key=lambda row: [str(value) for value in row])
+            for table in REGISTERS
+        }
+
+
+def _live(register, now):
+    """Do everything that can be done once, refusals included."""
+    at = iter(now + timedelta(minutes=minute) for minute in range(100))
+    draft = record(register, next(at), request_id="d", outcome="incomplete")
+    record(register, next(at), request_id="d", outcome="alternative", flagged=True)
+    register.sign(draft, author="p1", at=next(at))
+    register.claim(draft, radiologist="r1", at=next(at))
+    register.decide(draft, "demander-complement", reason="Depuis quand ?", radiologist="r1", at=next(at))
+    register.hand_over(draft, radiologist="r2", to="r2", at=next(at))
+    register.answer(draft, "hier", author="p1", at=next(at))
+    register.decide(draft, "substituer", reason="moins irradiant", exam="radio-bassin", radiologist="r2", at=next(at))
+    with pytest.raises(AlreadyDecided):
+        register.decide(draft, "valider", radiologist="r1", at=next(at))
+    record(register, next(at), flagged=True, signed=True)
+    quiet = record(register, next(at), signed=True)
+    register.hand_over(quiet, radiologist="r1", at=next(at))
+    record(register, next(at), request_id="e", pathway="emergency")
+    record(register, next(at), request_id="e", pathway="emergency", signed=True)
+    register.feedback("carte", "accepted", at=next(at), request=draft)
+    register.set_site("chu", "CHU", go_live=date(2026, 11, 1), at=next(at))
+    register.set_site("chu", "CHU 2", at=next(at))
+    register.set_setting("k", [1], at=next(at))
+    exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
+    add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
+    add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))
+
+
+def test_the_registers_can_be_rebuilt_from_the_journal(store, register, now):
+    """Recomputing every register from the journal gives the same rows."""
+    _live(register, now)
+    before = _rows(store)
+    assert all(before.values())
+    count = rebuild(store.writer)
+    assert _rows(store) == before
+    assert count == register.journal.head().seq
+
+
+def test_rebuilding_repairs_a_register_changed_by_hand(store, register, now):
+    """A register row altered, added or removed behind the journal's back is put right."""
+    _live(register, now)
+    before = _rows(store)
+    with store.writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE reviews SET decision = 'valider'")
+        connection.exec_driver_sql("DELETE FROM activity")
+        connection.exec_driver_sql("INSERT INTO settings VALUES ('pirate', '1', '')")
+    assert _rows(store) != before
+    rebuild(store.writer)
+    assert _rows(store) == before
+
+
+def test_appends_go_on_after_a_rebuild(store, register, now):
+    """Rebuilding does not disturb the chain."""
+    _live(register, now)
+    rebuild(store.writer)
+    request = record(register, now, flagged=True, signed=True)
+    assert request in [row.id for row in register.worklist()]
+
+
+def test_every_table_but_the_journal_is_a_register():
+    """A table that a rebuild would forget is noticed."""
+    assert {table.name for table in REGISTERS} | {"journal", "journal_head"} == set(metadata.tables)
+
+
+@pytest.mark.parametrize(("modality", "expected"), [("CT", True), ("DX", True), ("MR", False), ("US", False), ("XX", None), (None, None)])
+def test_irradiation_is_said_only_of_known_techniques(modality, expected):
+    """An unknown modality is neither irradiating nor harmless."""
+    assert irradiating(modality) is expected

@@ -1,0 +1,97 @@
+"""How mentions stand for the patient: negation, hypothesis, past, family."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from pertimage.cds.model import ImagingRequest, TextPart
+from pertimage.cds.text.reading import Reading, read
+from pertimage.guidelines.loader import load_base
+
+
+def reading(text: str) -> Reading:
+    """Read a text as of 22 November 2026 with the shipped lexicon."""
+    request = ImagingRequest("r", texts=(TextPart("reasonCode", text),), authored=date(2026, 11, 22))
+    return read(request, load_base().lexicon)
+
+
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        ("pas de fièvre", ["fievre"]),
+        ("apyrétique, sans AEG", ["fievre", "aeg"]),
+        ("ni fièvre ni amaigrissement", ["fievre", "aeg"]),
+        ("pas de fièvre, AEG ou déficit", ["fievre", "aeg", "deficit-moteur"]),
+        ("pas de fièvre, d'AEG ni de déficit", ["fievre", "aeg", "deficit-moteur"]),
+        ("fièvre : non, AEG: non, déficit -", ["fievre", "aeg", "deficit-moteur"]),
+        ("fièvre (-)", ["fievre"]),
+        ("Pas de signe d'alerte (fièvre, AEG, déficit)", ["fievre", "aeg", "deficit-moteur"]),
+        ("absence de déficit sensitivo-moteur", ["deficit-moteur"]),
+        ("n'a pas de déficit ni de trouble sphinctérien", ["deficit-moteur", "queue-de-cheval"]),
+        ("pas enceinte", ["grossesse"]),
+        ("test de grossesse négatif", ["grossesse"]),
+        ("PAS DE FIEVRE NI AEG", ["fievre", "aeg"]),
+        ("déficit moteur exclu", ["deficit-moteur"]),
+        ("aucun deficit, aucun tb sphincterien", ["deficit-moteur", "queue-de-cheval"]),
+        ("T° 37,2", ["fievre"]),
+    ],
+)
+def test_negation_is_read_with_its_scope(text: str, absent: list[str]) -> None:
+    """A fact denied in any of the usual ways is absent."""
+    truth = reading(text).truth
+    assert {fact: truth.get(fact) for fact in absent} == dict.fromkeys(absent, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "present"),
+    [
+        ("pas de fièvre, déficit moteur", ["deficit-moteur"]),
+        ("ni fièvre ni amaigrissement, mais déficit", ["deficit-moteur"]),
+        ("sans traumatisme avec déficit", ["deficit-moteur"]),
+        ("pas d'amélioration, fièvre à 39", ["fievre"]),
+        ("pas soulagé par paracétamol fièvre à 39", ["fievre"]),
+        ("douleur non soulagée, fièvre depuis 3 jours", ["fievre"]),
+        ("ne peut plus uriner depuis hier", ["queue-de-cheval"]),
+        ("releveurs 3/5", ["deficit-moteur", "deficit-moteur-severe"]),
+        ("T38.5", ["fievre"]),
+        ("38°5 ce matin", ["fievre"]),
+        ("Kardégic + Plavix", ["double-antiagregation"]),
+        ("déficit moteru", ["deficit-moteur"]),
+        ("fièvre hier, apyrétique ce jour", ["fievre"]),
+        ("pas de fièvre. Déficit moteur", ["deficit-moteur"]),
+        ("sans fièvre et déficit moteur du pied", ["deficit-moteur"]),
+        ("suspicion de queue de cheval", ["queue-de-cheval"]),
+        ("ATCD K sein 2012", ["antecedent-cancer"]),
+        ("éliminer une fracture chez patiente suivie pour K sein", ["antecedent-cancer"]),
+        ("24 SA", ["grossesse"]),
+        ("père décédé d'un AVC, patient fébrile", ["fievre"]),
+    ],
+)
+def test_a_red_flag_is_not_hidden_by_what_surrounds_it(text: str, present: list[str]) -> None:
+    """A negation, a comma, a typo or a treatment's failure beside a red flag leaves it standing."""
+    truth = reading(text).truth
+    assert {fact: truth.get(fact) for fact in present} == dict.fromkeys(present, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [("mère : K sein", "antecedent-cancer"), ("fièvre ?", "fievre"), ("désir de grossesse", "grossesse"), ("ATCD de déficit moteur", "deficit-moteur"), ("sa douleur", "grossesse")],
+)
+def test_family_question_and_past_are_not_the_patients_present(text: str, fact: str) -> None:
+    """What is a relative's, a question or over is not known of the patient today."""
+    assert fact not in reading(text).truth
+
+
+def test_evidence_is_the_words_themselves() -> None:
+    """Every fact's span, cut from the text, is its evidence."""
+    text = "Œdème ; pas de déficit, T° 38,7, CRP 120, releveurs 3/5"
+    for fact in reading(text).found:
+        if fact.start >= 0:
+            assert text[fact.start : fact.end] == fact.evidence
+
+
+def test_what_is_said_and_denied_is_told() -> None:
+    """A fact both affirmed and denied counts as present and is reported as a contradiction."""
+    assert reading("fièvre à 39 hier, pas de fièvre ce jour").contradictions == ("fievre",)

@@ -1,0 +1,102 @@
+"""Sentences that one click adds to an order, read back by the real reader of the real base."""
+
+import pytest
+
+from pertimage.cds.assess import assess
+from pertimage.cds.model import Missing
+from pertimage.fhir.card_text import fact_labels
+from pertimage.fhir.requests import read_service_request
+from pertimage.fhir.statements import SENTENCES, answers, denial, denies, reads_with, verified
+from pertimage.guidelines.loader import load_base
+from tests.fhir.cases import TODAY, bundle, patient, service_request
+
+BASE = load_base()
+READS = reads_with(BASE.lexicon)
+LABELS = fact_labels({name: fact.label for name, fact in BASE.lexicon.facts.items()})
+# Requests that lack the item: an irradiating exam over the uterus, an MRI, an injected scanner.
+LACKING = {
+    "grossesse": "Radiographie du rachis lombaire",
+    "examens-anterieurs": "Radiographie du rachis lombaire",
+    "dispositif-implante": "IRM du rachis lombaire",
+    "antecedents": "IRM du rachis lombaire",
+    "allergie-contraste": "Scanner abdomino-pelvien injecté",
+}
+
+
+def missing(exam, *notes):
+    """Return the items that a request for an exam lacks."""
+    order = service_request(code={"text": exam}, note=[{"text": note} for note in notes] or None, category=None)
+    request = next(order.request for order in read_orders(order))
+    return {item.item for assessment in assess(request, BASE) for item in assessment.missing}
+
+
+def read_orders(order):
+    """Return the order read with its patient, a woman of 47."""
+    from pertimage.fhir.requests import read_bundle
+
+    return read_bundle(bundle(order, patient()), TODAY)
+
+
+@pytest.mark.parametrize("item", SENTENCES)
+def test_a_legal_sentence_answers_its_question(item):
+    """Once the sentence is in the order, the item is no longer missing."""
+    assert item in missing(LACKING[item])
+    assert item not in missing(LACKING[item], SENTENCES[item])
+
+
+@pytest.mark.parametrize("sentence", SENTENCES.values())
+def test_a_legal_sentence_affirms_nothing(sentence):
+    """No legal sentence makes any fact true."""
+    assert not any(READS(sentence).values())
+
+
+def test_no_sentence_offered_is_misread():
+    """For every fact of the lexicon, the sentences offered state that fact as meant; a denial affirms nothing."""
+    offered = 0
+    for name, fact in BASE.lexicon.facts.items():
+        for sentence in answers(Missing(name, fact.question), LABELS, READS):
+            offered += 1
+            denied = sentence in (denial([fact.label]), SENTENCES.get(name))
+            assert READS(sentence).get(name) is not denied
+            assert not denied or not any(READS(sentence).values())
+    assert offered > 100
+
+
+def test_ambiguous_red_flags_are_left_out():
+    """A flag whose label our reader would take wrongly is not denied in one click; the others are."""
+
+    def reads(sentence):
+        return {"a": False} | ({"b": True} if "bruit" in sentence else {})
+
+    labels = {"a": "aura", "b": "bruit"}.get
+    items = [Missing("a", "?"), Missing("b", "?")]
+    assert verified(items, labels, reads) == "Pas d'aura."
+    assert verified(items[1:], labels, reads) == ""
+    assert not denies("Pas de bruit.", ["b"], reads)
+
+
+@pytest.mark.parametrize("question", ["Depuis combien de temps ?", "Quel est le DFG ?", "Précisez : score ?"])
+def test_open_questions_have_no_one_click_answer(question):
+    """What yes or no does not answer is asked, not offered."""
+    assert answers(Missing("fievre", question), LABELS, READS) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (["fièvre"], "Pas de fièvre."),
+        (["fièvre", "hémoptysie"], "Pas de fièvre, pas d'hémoptysie."),
+        (["altération de l'état général"], "Pas d'altération de l'état général."),
+        (["hernie"], "Pas de hernie."),
+        (["IRM"], "Pas d'IRM."),
+        ([], ""),
+    ],
+)
+def test_denials_are_correct_french(said, sentence):
+    """The elision follows the word, aspirated h included."""
+    assert denial(said) == sentence
+
+
+def test_an_order_reads_alone():
+    """The shared order is the one that these tests vary."""
+    assert read_service_request(service_request(), TODAY).request.exam_text == LACKING["grossesse"]

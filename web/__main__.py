@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m pertimage.web``."""
+
+from pertimage.web.cli import main
+
+main()

@@ -1,0 +1,47 @@
+"""The FastAPI application: wiring, and what every answer passes through."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.sessions import SessionMiddleware
+
+from pertimage import __version__
+from pertimage.web import fhir_api, health, hooks
+from pertimage.web.guard import Guard
+from pertimage.web.pages import router as pages
+from pertimage.web.service import Service
+from pertimage.web.settings import Settings
+
+STATIC = Path(__file__).with_name("static")
+
+
+def create_app(settings: Settings | None = None, service: Service | None = None) -> FastAPI:
+    """Return the application; raises UnsafeSettingsError when it may not start with these settings."""
+    chosen = (settings or (service.settings if service else Settings(demo=True))).checked()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        owned = service is None
+        app.state.service = service or Service(chosen)
+        yield
+        if owned:
+            app.state.service.close()
+
+    app = FastAPI(title="pertimage", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    if service is not None:
+        app.state.service = service
+    for router in (hooks.router, fhir_api.router, health.router, pages):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(SessionMiddleware, secret_key=chosen.key, session_cookie="pertimage", same_site="lax", https_only=not chosen.demo, max_age=12 * 3600)
+    origins = [origin.strip() for origin in chosen.cors_origins.split(",") if origin.strip()]
+    if origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST", "OPTIONS"], allow_headers=["Authorization", "Content-Type", "Accept"])
+    app.add_middleware(Guard, max_body=chosen.max_body)
+    return app

@@ -1,0 +1,90 @@
+"""What stands before every route: body size, security headers, and errors that say nothing of the patient."""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("pertimage")
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_TOO_LARGE = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "too-long", "diagnostics": "Le corps de la requête dépasse la taille permise."}]}
+_BROKEN = {"resourceType": "OperationOutcome", "issue": [{"severity": "fatal", "code": "exception", "diagnostics": "Erreur interne : la demande n'a pas été évaluée."}]}
+
+
+class TooLargeError(Exception):
+    """The body is larger than this service reads."""
+
+
+class Guard:
+    """Pure ASGI middleware. ``max_body`` is in bytes, for announced and for streamed bodies alike."""
+
+    def __init__(self, app: ASGIApp, max_body: int) -> None:
+        self._app, self._max_body = app, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; a failure of ours is a 500 that says so, never an empty answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+        static = scope["path"].startswith("/static/")
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    if name not in headers and not (static and name == "Cache-Control"):
+                        headers[name] = value
+            await send(message)
+
+        try:
+            await self._app(scope, self._limited(scope, receive), answer)
+        except TooLargeError:
+            await _refuse(answer, 413, _TOO_LARGE)
+        except Exception as error:
+            log.error("unhandled %s on %s", type(error).__name__, _route(scope))  # the message could hold patient data
+            if started:
+                raise
+            await _refuse(answer, 500, _BROKEN)
+
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+        announced = Headers(scope=scope).get("content-length", "")
+        total = 0
+        if announced.isdigit() and int(announced) > self._max_body:
+            async def refuse() -> Message:
+                raise TooLargeError
+
+            return refuse
+
+        async def limited() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self._max_body:
+                raise TooLargeError
+            return message
+
+        return limited
+
+
+def _route(scope: Scope) -> str:
+    route = scope.get("route")
+    return getattr(route, "path", "?")
+
+
+async def _refuse(send: Send, status: int, body: object) -> None:
+    content = orjson.dumps(body)
+    headers = [(b"content-type", b"application/fhir+json"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,69 @@
+"""The command line of the guideline authors: check, show, list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:  # reading the base takes a moment that the other commands need not wait
+    from pertimage.guidelines.base import GuidelineBase, Sheet
+    from pertimage.web.vignettes import Replay
+
+app = typer.Typer(help="Vérifier et montrer le référentiel.", no_args_is_help=True)
+out, err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+Folder = Annotated[Path | None, typer.Option("--dossier", help="Dossier du référentiel.")]
+
+
+@app.command()
+def check(
+    only: Annotated[list[str] | None, typer.Argument(help="Chapitres ou fiches à vérifier (toutes par défaut).")] = None,
+    directory: Folder = None,
+    all_reasons: Annotated[bool, typer.Option("--tout", help="Montrer aussi les vignettes justes.")] = False,
+) -> None:
+    """Vérifier les fiches, le lexique et le catalogue, et rejouer les vignettes."""
+    from pertimage.guidelines.loader import DATA, read_base
+    from pertimage.web.vignettes import replay
+
+    base, faults = read_base(directory or DATA)
+    for fault in faults:
+        err.print(str(fault), markup=False)
+    if base is None:
+        raise typer.Exit(1)
+    sheets = _chosen(base, only)
+    wrong = sum(_report(result, all_reasons) for sheet in sheets for result in replay(sheet, base))
+    total = sum(len(sheet.form.vignettes) for sheet in sheets)
+    out.print(f"{len(sheets)} fiches, {total} vignettes dont {total - wrong} justes ; {len(faults)} erreurs ; version {base.version}", markup=False)
+    if wrong or faults:
+        raise typer.Exit(1)
+
+
+def _chosen(base: GuidelineBase, only: list[str] | None) -> list[Sheet]:
+    names = {Path(name).stem for name in only or ()}
+    return [sheet for sheet in base.sheets.values() if not names or sheet.id in names or sheet.chapter in names]
+
+
+def _report(result: Replay, all_reasons: bool) -> bool:
+    if result.problems or all_reasons:
+        vignette = result.vignette
+        who = ", ".join(part for part in (f"{vignette.age:g} ans" if vignette.age is not None else "", vignette.sex or "") if part)
+        out.print(f"{result.sheet} n° {result.number} : {vignette.text} [{vignette.exam}] ({who})", markup=False)
+        for problem in result.problems:
+            out.print(f"    ✗ {problem}", markup=False)
+        facts = ", ".join(f"{fact.fact}={fact.status}" + (f"({fact.value:g})" if fact.value is not None else "") for fact in result.assessment.facts)
+        out.print(f"    lu : {facts}", markup=False)
+    return bool(result.problems)
+
+
+@app.command()
+def show(sheet: Annotated[str, typer.Argument(help="Identifiant de la fiche.")], directory: Folder = None) -> None:
+    """Montrer une fiche telle qu'elle est écrite."""
+    from pertimage.guidelines.loader import DATA
+
+    found = next(((directory or DATA) / "fiches").glob(f"*/{sheet}.yaml"), None)
+    if found is None:
+        err.print(f"fiche inconnue : {sheet}", markup=False)
+        raise typer.Exit(1)
+    out.print(found.read_text(encoding="utf-8"), markup=False)

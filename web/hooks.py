@@ -1,0 +1,74 @@
+"""CDS Hooks: discovery, the judgement of orders, feedback. A judgement acknowledged on order-sign is on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from pertimage.fhir.cards import CardMaker
+from pertimage.fhir.discovery import SERVICE_ID, services
+from pertimage.fhir.feedback import FeedbackItem, read_feedback
+from pertimage.fhir.requests import HookCall, Order, read_hook
+from pertimage.fhir.values import BadRequest
+from pertimage.web.access import User, api_user
+from pertimage.web.answers import ERRORS, json, object_of, refused
+from pertimage.web.service import Service
+
+router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=ERRORS)
+
+
+@router.get("")
+def discovery(request: Request) -> Response:
+    """List the CDS services."""
+    service: Service = request.app.state.service
+    return json(services(service.publisher, service.base.version))
+
+
+@router.post("/{service_id}")
+async def call(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+    """Judge the imaging orders of an order-select or order-sign call and answer with cards."""
+    service: Service = request.app.state.service
+    if service_id != SERVICE_ID:
+        return refused(404, "not-found", f"Service inconnu ; celui-ci s'appelle {SERVICE_ID}.")
+    try:
+        found = read_hook(object_of(await request.body()), service.today(), service.coded_facts)
+    except BadRequest as error:
+        return refused(422 if error.place == "hook" else 400, "structure", error.message_fr, error.place)
+    judged = [(order, service.judge(order.request)) for order in found.orders]
+    if found.hook == "order-sign" and judged:
+        await asyncio.gather(*(service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged))
+    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, _new_id)
+    return json(maker.response(judged))
+
+
+def _about(found: HookCall, order: Order, user: User) -> dict[str, Any]:
+    return {"prescriber": found.user or user.name, "hook": found.hook, "patient": order.subject or found.patient, "signed": True, "external": order.subject}
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
+@router.post("/{service_id}/feedback")
+async def feedback(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+    """Record what prescribers did with cards; every line is on disk when this answers."""
+    service: Service = request.app.state.service
+    if service_id != SERVICE_ID:
+        return refused(404, "not-found", f"Service inconnu ; celui-ci s'appelle {SERVICE_ID}.")
+    try:
+        items = read_feedback(object_of(await request.body()))
+    except BadRequest as error:
+        return refused(400, "structure", error.message_fr, error.place)
+    await asyncio.to_thread(lambda: [_keep(service, item) for item in items])
+    return Response(status_code=200)
+
+
+def _keep(service: Service, item: FeedbackItem) -> None:
+    reason = item.reason.code if item.reason else ""
+    detail = {"at": item.at.isoformat(), "suggestions": list(item.suggestions), "comment": item.comment, "standard": item.standard_reason.code if item.standard_reason else None}
+    service.register.feedback(item.card, str(item.outcome), at=service.now(), reason=reason, detail=detail)
+
+

@@ -1,0 +1,1 @@
+"""The HTML pages, one module per reader; ``router`` gathers their routes."""

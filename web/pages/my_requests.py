@@ -1,0 +1,88 @@
+"""The prescriber's requests: the receipt, the radiologist's answer, the question to answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import FormData
+
+from pertimage.audit.review import Refused, UnknownRequest
+from pertimage.audit.worklist import RequestRow
+from pertimage.cds.model import Outcome
+from pertimage.web.access import page_user
+from pertimage.web.pages import advice
+from pertimage.web.pages.csrf import checked_form
+from pertimage.web.pages.draft import clean
+from pertimage.web.pages.recorded import completed, exam_label, recorded, shown_advices
+from pertimage.web.pages.view import flash, page, service_of
+from pertimage.web.service import Service
+
+router = APIRouter(prefix="/mes-demandes", include_in_schema=False)
+
+ROLE = "prescripteur"
+PER_PAGE = 50
+
+
+@router.get("", response_class=HTMLResponse)
+def my_requests(request: Request) -> HTMLResponse:
+    """List the prescriber's requests: a question to answer first, then the latest."""
+    user, service = page_user(request, ROLE), service_of(request)
+    rows = service.register.my_requests(service.pseudonyms.prescriber(user.name), limit=PER_PAGE)
+    shown = [recorded(row, service) for row in rows]
+    return page(request, "mine/list.html", section="mes-demandes", requests=shown)
+
+
+@router.get("/{identifier}", response_class=HTMLResponse)
+def one_request(request: Request, identifier: str) -> HTMLResponse:
+    """Show one request: its receipt, the advice, what the radiologist answered."""
+    return _one(request, _own(request, identifier))
+
+
+@router.post("/{identifier}/reponse")
+def answer(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Answer the radiologist's question; the page then shows the advice on the completed request."""
+    row, service = _own(request, identifier), service_of(request)
+    words = clean(form.get("reponse"))
+    if not words:
+        return _one(request, row, status=422, fault="Écrivez votre réponse.")
+    try:
+        service.register.answer(row.id, words, author=row.prescriber, at=service.now())
+    except Refused as refusal:
+        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+    flash(request, "Votre réponse est transmise au radiologue.")
+    return RedirectResponse(f"/mes-demandes/{row.id}", 303)
+
+
+def _own(request: Request, identifier: str) -> RequestRow:
+    """Return the prescriber's own request; 404 for any other, so that nothing says that it exists."""
+    user, service = page_user(request, ROLE), service_of(request)
+    try:
+        row = service.register.request(identifier)
+    except UnknownRequest:
+        raise HTTPException(404) from None
+    if row.prescriber != service.pseudonyms.prescriber(user.name):
+        raise HTTPException(404)
+    return row
+
+
+def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "") -> HTMLResponse:
+    service = service_of(request)
+    one = recorded(row, service)
+    thread = [turn for turn in service.register.thread(row.id) if turn.kind != "handover"]
+    answers = [turn.text for turn in thread if turn.kind == "answer"]
+    text = one.request.narrative
+    segments, facts = advice.reading(text, one.main.facts, service)
+    context: dict[str, Any] = {
+        "one": one, "thread": thread, "advices": shown_advices(one, service), "segments": segments, "facts": facts,
+        "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
+        "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
+        "patient_words": _patient_words(one.main.situations, service) if one.main.outcome is not Outcome.NO_GUIDANCE else (),
+    }  # fmt: skip
+    return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)
+
+
+def _patient_words(situations: tuple[str, ...], service: Service) -> tuple[str, ...]:
+    sheets = service.base.sheets
+    return tuple(sheets[name].form.patient_words for name in situations[:1] if name in sheets and sheets[name].form.patient_words)

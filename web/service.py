@@ -1,0 +1,85 @@
+"""The running service: base, store and clock wired together; what every page and API call goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+
+from pertimage.audit.journal import Journal
+from pertimage.audit.pseudonym import Pseudonyms
+from pertimage.audit.register import Register
+from pertimage.audit.store import open_store
+from pertimage.cds.assess import assess
+from pertimage.cds.model import Assessment, ImagingRequest, Policy
+from pertimage.fhir.history import coded_facts
+from pertimage.fhir.publisher import ExamInfo, Publisher
+from pertimage.guidelines.base import GuidelineBase
+from pertimage.guidelines.loader import load_base
+from pertimage.web.settings import Settings
+
+
+class Service:
+    """One process's service. Public attributes: ``settings``, ``base``, ``policy``, ``register``, ``pseudonyms``."""
+
+    def __init__(self, settings: Settings, base: GuidelineBase | None = None) -> None:
+        self.settings = settings
+        self.base = base or load_base()
+        self.policy = Policy()
+        settings.prepare()
+        self.store = open_store(settings.database_url)
+        self.journal = Journal(self.store)
+        self.register = Register(self.journal)
+        self.pseudonyms = Pseudonyms(settings.key)
+        self.publisher = Publisher(settings.base_url, settings.canonical)
+        self.coded_facts = coded_facts(self.base.lexicon.facts, self.base.lexicon.atc)
+
+    def close(self) -> None:
+        """Let waiting records reach the disk, then let the database go."""
+        self.journal.close()
+        self.store.close()
+
+    def now(self) -> datetime:
+        """Return the present instant, UTC."""
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        """Return today's date, in UTC."""
+        return self.now().date()
+
+    def exam(self, name: str) -> ExamInfo | None:
+        """Return an exam of the catalogue."""
+        return self.base.catalogue.exams.get(name)
+
+    def label(self, fact: str) -> str:
+        """Return the French label of a fact."""
+        found = self.base.lexicon.facts.get(fact)
+        return found.label if found else {"age": "âge", "duree": "durée"}.get(fact, fact)
+
+    def judge(self, request: ImagingRequest) -> tuple[Assessment, ...]:
+        """Return the assessments of a request by the rules of its day (today's when it is not dated)."""
+        return assess(request, self.base, self.policy, on=request.authored or self.now().date())
+
+    def modalities(self, assessments: Sequence[Assessment]) -> dict[str, str]:
+        """Return the DICOM modality of each exam that assessments name or propose."""
+        exams = self.base.catalogue.exams
+        named = {one.exam for one in assessments if one.exam} | {offer.exam for one in assessments for offer in one.alternatives}
+        return {exam: str(exams[exam].modality) for exam in sorted(named) if exam in exams}
+
+    async def record(
+        self, request: ImagingRequest, assessments: Sequence[Assessment], *, prescriber: str, site: str = "", hook: str = "", patient: str = "",
+        request_id: str | None = None, signed: bool = False, external: str = "",
+    ) -> str:  # fmt: skip
+        """Write a request with its assessments to the journal; return its id in the register once it is on disk.
+
+        ``patient`` is pseudonymised; ``external`` is the caller's own reference to the patient, given back to it in resources.
+        """
+        about: dict[str, Any] = {
+            "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,
+            "patient": self.pseudonyms.patient(patient) if patient else None, "modalities": self.modalities(assessments),
+            "policy": self.policy, "signed": signed,
+        }  # fmt: skip
+        kept = orjson.loads(orjson.dumps(request)) | ({"subject": external} if external else {})
+        return await self.register.record_assessment_async(kept, [one.to_json() for one in assessments], **about)

@@ -1,0 +1,69 @@
+"""Settings, from the environment (``PERTIMAGE_…``) or the command line; secure unless demo mode is asked for by name."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROLES = ("prescripteur", "radiologue", "equipe-projet", "exploitant", "api")
+
+
+class UnsafeSettingsError(ValueError):
+    """The service refuses to start: what is lacking, in French."""
+
+
+class Settings(BaseSettings):
+    """How this process serves. Sizes in bytes, durations in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="PERTIMAGE_", extra="ignore")
+
+    demo: bool = Field(False, description="Mode démonstration : données fictives, sans authentification, jamais sur un réseau ouvert.")
+    database: str = Field("sqlite:///var/pertimage.db", description="Base : sqlite:///chemin ou postgresql://…")
+    base_url: str = Field("http://127.0.0.1:8000", description="Adresse publique du service, pour les liens des cartes.")
+    canonical: str = Field("https://pertimage.example/fhir", description="Racine des URI FHIR propres au projet.")
+    secret: str = Field("", description="Clé des pseudonymes et des sessions (32 caractères au moins), obligatoire hors démonstration.")
+    tokens: str = Field("", description="Jetons d'accès « rôle:nom:jeton » séparés par des virgules, obligatoires hors démonstration.")
+    cors_origins: str = Field("", description="Origines autorisées à appeler les services CDS Hooks, séparées par des virgules.")
+    max_body: int = Field(4 * 1024 * 1024, description="Taille maximale d'un corps de requête, en octets.")
+    site: str = Field("site", description="Site des demandes qui n'en portent pas.")
+
+    def checked(self) -> Settings:
+        """Return the settings if the service may start with them; raises UnsafeSettingsError."""
+        if self.demo:
+            return self
+        if len(self.secret) < 32:
+            raise UnsafeSettingsError("PERTIMAGE_SECRET manque ou est trop court (32 caractères au moins). Pour essayer : pertimage serve --demo.")
+        if not self.accounts:
+            raise UnsafeSettingsError("PERTIMAGE_TOKENS manque : sans jeton d'accès, le service ne démarre pas. Pour essayer : pertimage serve --demo.")
+        return self
+
+    @cached_property
+    def accounts(self) -> dict[str, tuple[str, str]]:
+        """Return the accounts by token: (role, name)."""
+        found: dict[str, tuple[str, str]] = {}
+        for entry in filter(None, (part.strip() for part in self.tokens.split(","))):
+            role, _, rest = entry.partition(":")
+            name, _, token = rest.partition(":")
+            if role not in ROLES or len(token) < 24:
+                raise UnsafeSettingsError(f"PERTIMAGE_TOKENS : « rôle:nom:jeton » attendu, rôle parmi {', '.join(ROLES)}, jeton de 24 caractères au moins.")
+            found[token] = (role, name)
+        return found
+
+    @cached_property
+    def key(self) -> str:
+        """Return the secret, or in demo mode one made for this process."""
+        return self.secret or secrets.token_hex(32)
+
+    @property
+    def database_url(self) -> str:
+        """Return the database's URL, a bare path read as SQLite."""
+        return self.database if "://" in self.database else f"sqlite:///{self.database}"
+
+    def prepare(self) -> None:
+        """Create the folder of a SQLite database."""
+        if self.database_url.startswith("sqlite:///"):
+            Path(self.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,60 @@
+"""Replay the vignettes of the sheets: each is a request with the answer its author expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from pertimage.cds.assess import assess
+from pertimage.cds.model import Assessment, ImagingRequest, Sex, TextPart
+from pertimage.guidelines.base import GuidelineBase, Sheet
+from pertimage.guidelines.conditions import SEXES
+from pertimage.guidelines.schema import Vignette
+
+# Vignettes are dated so that « depuis mars » or « en 2019 » mean something stable.
+WRITTEN = date(2026, 11, 22)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A vignette with its answer; ``problems`` says in French what differs from the answer expected."""
+
+    sheet: str
+    number: int
+    vignette: Vignette
+    assessment: Assessment
+    problems: tuple[str, ...]
+
+
+def as_request(vignette: Vignette, sheet: str, number: int) -> ImagingRequest:
+    """Return the request that a vignette describes."""
+    return ImagingRequest(
+        id=f"ServiceRequest/{sheet}-{number}", exam_text=vignette.exam, texts=(TextPart("reasonCode", vignette.text),), age=vignette.age,
+        sex=Sex(SEXES[vignette.sex]) if vignette.sex else None, authored=WRITTEN,
+    )  # fmt: skip
+
+
+def replay(sheet: Sheet, base: GuidelineBase) -> Iterator[Replay]:
+    """Yield each vignette of a sheet with its answer; the best of several assessments counts for several exams asked."""
+    for number, vignette in enumerate(sheet.form.vignettes, 1):
+        answers = assess(as_request(vignette, sheet.id, number), base)
+        outcomes = [(answer, tuple(_problems(vignette, answer, sheet.id))) for answer in answers]
+        answer, problems = min(outcomes, key=lambda pair: len(pair[1]))
+        yield Replay(sheet.id, number, vignette, answer, problems)
+
+
+def _problems(vignette: Vignette, answer: Assessment, sheet: str) -> Iterator[str]:
+    expected = vignette.expected
+    if str(answer.outcome) not in expected.outcomes:
+        yield f"avis « {answer.outcome} » au lieu de « {' ou '.join(expected.outcomes)} » (règle {answer.rule}, examen {answer.exam})"
+    if expected.pathway and answer.pathway != "emergency":
+        yield "le circuit « urgences » manque"
+    if not expected.pathway and answer.pathway == "emergency" and not _tolerated(vignette):
+        yield "circuit « urgences » de trop"
+    if expected.rule and answer.rule != f"{sheet}/{expected.rule}":
+        yield f"règle « {answer.rule} » au lieu de « {sheet}/{expected.rule} »"
+
+
+def _tolerated(vignette: Vignette) -> bool:
+    return False
