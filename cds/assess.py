@@ -36,6 +36,7 @@ class Asked:
 
     exam: str | None
     candidates: tuple[str, ...] = ()
+    contrast: bool | None = None
     laterality: str = ""
     phrase: str = ""
 
@@ -48,9 +49,9 @@ def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None =
     policy = policy or Policy()
     day = on or request.authored
     dated = base.at(day) if day else base
-    reading = read(request, dated.lexicon, frozenset(dated.by_fact))
     exams = recogniser(dated.catalogue)
-    return tuple(_Judgement(request, dated, policy, reading, exams, asked).assessment() for asked in requested(request, exams))
+    judged = ((asked, read(request, dated.lexicon, dated.openers, asked.exam)) for asked in requested(request, exams))
+    return tuple(_Judgement(request, dated, policy, reading, exams, asked).assessment() for asked, reading in judged)
 
 
 _recognisers: dict[int, tuple[Catalogue, ExamRecogniser]] = {}
@@ -67,12 +68,13 @@ def recogniser(catalogue: Catalogue) -> ExamRecogniser:
 
 def requested(request: ImagingRequest, exams: ExamRecogniser) -> tuple[Asked, ...]:
     """Return the exams a request asks for: by code, else by its exam text, else by its narrative; one empty if none."""
-    coded = tuple(dict.fromkeys(exam for code in request.exam_codes for exam in exams.all_by_code(code.system, code.code)))
+    coded = exams.by_codes((code.system, code.code) for code in request.exam_codes)
     mentions = exams.in_text(request.exam_text) or exams.in_text(" ".join(code.display for code in request.exam_codes))
     if coded:
         side = next((mention.laterality for mention in mentions if mention.laterality), "")
         named = next((mention.exam for mention in mentions if mention.exam in coded), None)
-        return (Asked(named or coded[0], laterality=request.laterality or side, phrase=request.exam_text),)
+        contrast = next((mention.contrast for mention in mentions if mention.contrast is not None), None)
+        return (Asked(named or coded[0], (), contrast, request.laterality or side, request.exam_text),)
     if not any(mention.exam or mention.modality for mention in mentions):
         mentions = exams.in_text(request.narrative, narrative=True)
     found = [_asked(mention, request, exams) for mention in mentions]
@@ -82,7 +84,7 @@ def requested(request: ImagingRequest, exams: ExamRecogniser) -> tuple[Asked, ..
 
 def _asked(mention: ExamMention, request: ImagingRequest, exams: ExamRecogniser) -> Asked:
     candidates = () if mention.exam else exams.candidates(mention)
-    return Asked(mention.exam, candidates, request.laterality or mention.laterality, mention.phrase)
+    return Asked(mention.exam, candidates, mention.contrast, request.laterality or mention.laterality, mention.phrase)
 
 
 class _Judgement:
@@ -92,7 +94,7 @@ class _Judgement:
         self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
 
     def assessment(self) -> Assessment:
-        opened_sheets = opened(self._base, self._reading)
+        opened_sheets = opened(self._base, self._reading, self._asked.exam)
         exam = self._asked.exam or self._by_situation(opened_sheets)
         lineage = self._lineage(exam)
         conclusions = [c for sheet, place in opened_sheets if (c := conclude(sheet, place, exam, lineage, self._reading)) is not None]
@@ -104,16 +106,25 @@ class _Judgement:
         return self._judged(exam, chosen, emergencies, tuple(c.sheet.id for c in kept if c.outcome is not None))
 
     def _lineage(self, exam: str | None) -> tuple[str, ...]:
-        line: list[str] = []
-        while exam is not None and exam not in line:
-            line.append(exam)
-            exam = self._base.catalogue.exams[exam].parent
-        return tuple(line)
+        """Return the exams whose position holds for this one: itself, its parents, else its variants."""
+        if exam is None:
+            return ()
+        catalogue = self._base.catalogue
+        return (exam, *catalogue.parents(exam), *catalogue.variants(exam))
+
+    def _entry(self, exam: str | None) -> ExamForm | None:
+        """Return the exam as it is asked for: with contrast when the words say so."""
+        entry = self._base.catalogue.exams[exam] if exam else None
+        if entry is not None and self._asked.contrast and not entry.contrast:
+            return entry.model_copy(update={"contrast": True})
+        return entry
 
     def _by_situation(self, sheets: list[tuple[Sheet, int]]) -> str | None:
         """Return the exam of the situation that loose words mean (« IRM » for a headache)."""
-        candidates = frozenset(self._asked.candidates)
-        return next((exam for sheet, _ in sheets for exam in sheet.exams if exam in candidates), None) if candidates else None
+        candidates, exams = frozenset(self._asked.candidates), self._base.catalogue.exams
+        meant = [exam for sheet, _ in sheets for exam in sheet.exams if exam in candidates]
+        as_asked = [exam for exam in meant if self._asked.contrast is None or exams[exam].contrast is self._asked.contrast]
+        return next(iter(as_asked or meant), None)
 
     def _silent(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
         """Answer when no rule speaks: nothing asked or no reason is incomplete, the rest is outside the guidance."""
@@ -131,11 +142,15 @@ class _Judgement:
         return self._built(exam, Outcome.NO_GUIDANCE, reason, emergencies, situations=(chosen.sheet.id,) if chosen else ())
 
     def _has_reason(self) -> bool:
-        if self._request.reason_codes or any(fact.status is not Status.ABSENT and fact.fact not in ("age", "duree") for fact in self._reading.found if fact.start >= 0):
-            return True
+        """Say whether the text gives any reason: a fact, or words, besides those that name the exam."""
         text = self._request.narrative
-        for mention in self._exams.in_text(text):
-            text = text[: mention.start] + " " * (mention.end - mention.start) + text[mention.end :]
+        named = self._exams.in_text(text)
+        within = [(mention.start, mention.end) for mention in named]
+        stated = (fact for fact in self._reading.found if fact.start >= 0 and fact.status is not Status.ABSENT and fact.fact not in ("age", "duree"))
+        if self._request.reason_codes or any(not any(first <= fact.start and fact.end <= last for first, last in within) for fact in stated):
+            return True
+        for first, last in within:
+            text = text[:first] + " " * (last - first) + text[last:]
         return len(_EMPTY_WORDS.sub(" ", fold(text)).split()) > 0
 
     def _judged(self, exam: str | None, chosen: Conclusion, emergencies: list[Conclusion], situations: tuple[str, ...]) -> Assessment:
@@ -157,7 +172,7 @@ class _Judgement:
         self, exam: str | None, outcome: Outcome, reason: str, emergencies: list[Conclusion], *, situations: tuple[str, ...] = (),
         chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (),
     ) -> Assessment:  # fmt: skip
-        entry = self._base.catalogue.exams[exam] if exam else None
+        entry = self._entry(exam)
         missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality))
         raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._exam_of, self._base.catalogue)
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]

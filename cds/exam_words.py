@@ -19,7 +19,7 @@ from pertimage.guidelines.words import Token, fold, tokens
 SIDES = {"gauche": "left", "droite": "right", "bilateral": "bilateral"}
 CUES = frozenset(
     (
-        "incidences de-controle motif hors-imagerie injection-au-choix "
+        "incidences face-et-profil de-controle motif hors-imagerie injection-au-choix "
         "anterieur-avant anterieurs-liste anterieur-apres refus-avant refus-apres"
     ).split()
 )
@@ -66,6 +66,7 @@ class Gap:
     ended: bool = False
     colon: bool = False
     opened: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,7 @@ def _elided(token: Token, text: str) -> bool:
 
 def _gap(found: list[Token], start: int, end: int, text: str) -> Gap:
     words = 0
-    linked = comma = ended = colon = opened = False
+    linked = comma = ended = colon = opened = closed = False
     for token in found[start:end]:
         mark = token.folded
         if mark in _LINKS:
@@ -270,8 +271,8 @@ def _gap(found: list[Token], start: int, end: int, text: str) -> Gap:
             ended = True
         elif mark == ":":
             colon = True
-        elif mark == "(":
-            opened = True
+        elif mark in "()":
+            opened, closed = mark == "(", mark == ")"
         elif token.is_word and not token.is_stop:
             words += 1
-    return Gap(words, linked, comma, ended, colon, opened)
+    return Gap(words, linked, comma, ended, colon, opened, closed)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from pertimage.cds.exam_words import NO_GAP, Atom, Lexer, Meaning, meanings
+from pertimage.cds.exam_citations import cited
+from pertimage.cds.exam_groups import Grammar, Group, Site
+from pertimage.cds.exam_words import Atom, Lexer, Meaning, meanings
 from pertimage.guidelines.catalogue import wider
 from pertimage.guidelines.schema import ExamForm, Modality, WordsForm
 from pertimage.guidelines.words import fold
@@ -25,11 +27,6 @@ OWN_SYSTEM = "/CodeSystem/examen"
 _CCAM_SHAPE = re.compile(r"[A-Z]{4}\d{3}")
 _LOINC_SHAPE = re.compile(r"\d{1,5}-\d")
 _PARENTHESIS = re.compile(r"\s*\([^)]*\)")
-_MONTHS = "janv|fevr|mars|avril|mai|juin|juil|aout|sept|octo|nove|dece"
-_DATE = re.compile(
-    rf"[\s(,]*(?:(?:du|de|le|en|d'|des|depuis|fait|faite|date|datant|au)\s*)*"
-    rf"(?:\d{{1,2}}[/.-]\d{{1,2}}(?:[/.-]\d{{2,4}})?\b|(?:19|20)\d\d\b|(?:\d{{1,2}}\s*)?(?:{_MONTHS})[a-z]*\b)"
-)
 # Regions of exams that look at the whole body: any site named with them is inside.
 _WHOLE_BODY = frozenset(["squelette", "corps-entier"])
 
@@ -62,42 +59,8 @@ class _Signature:
     loose: bool = False
 
 
-@dataclass(slots=True)
-class _Site:
-    """A region asked for within a group."""
-
-    region: str
-    start: int
-    end: int
-    side: str = ""
-    linked: bool = False
-    bracketed: bool = False
-    plural: bool = False
-    doubtful: bool = False
-
-
-_Found = tuple[_Site, tuple[str, ...]]
-
-
-@dataclass(slots=True)
-class _Group:
-    """Techniques and the regions, precisions and contrast said of them."""
-
-    techniques: list[tuple[str, Atom]] = field(default_factory=list)
-    named: list[tuple[str, Atom]] = field(default_factory=list)
-    sites: list[_Site] = field(default_factory=list)
-    qualities: set[str] = field(default_factory=set)
-    contrast: bool | None = None
-    side: str = ""
-    sealed: bool = False
-    linked: bool = False
-    before: list[_Site] = field(default_factory=list)
-    start: int = 0
-    end: int = 0
-
-    def awaits_technique(self) -> bool:
-        """Say whether another technique may join (« radio + écho épaule »)."""
-        return not self.sites and not self.named and not self.sealed
+# A region asked for, and the exams it resolves to.
+Found = tuple[Site, tuple[str, ...]]
 
 
 class ExamRecogniser:
@@ -145,7 +108,7 @@ class ExamRecogniser:
         act = _CCAM_SHAPE.match(code.upper())
         if act and (system in CCAM or (not system and len(code) == len(act.group()))):
             return self._codes.get(act.group(), ())
-        if system in LOINC or (not system and _LOINC_SHAPE.fullmatch(code)):
+        if _LOINC_SHAPE.fullmatch(code) and (system in LOINC or not system):
             return self._codes.get(code, ())
         return ()
 
@@ -165,7 +128,7 @@ class ExamRecogniser:
         """
         text = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
         atoms = self._lexer.atoms(text, self._ids, narrative)
-        groups = _Grammar(narrative, self._singulars).groups(atoms)
+        groups = Grammar(narrative, self._singulars).groups(atoms, self._plainest(Modality.RADIOGRAPHY))
         mentions: list[ExamMention] = []
         previous: list[ExamMention] = []
         for group in groups:
@@ -173,7 +136,7 @@ class ExamRecogniser:
             mentions += found
             previous = found
         if narrative or len(mentions) > 1:
-            asked = [mention for mention in mentions if not _cited(mention, atoms, text)]
+            asked = [mention for mention in mentions if not cited(mention.start, mention.end, atoms, text)]
             mentions = asked if narrative or asked else mentions
         return _distinct(mentions)
 
@@ -238,7 +201,7 @@ class ExamRecogniser:
 
     # -- resolving
 
-    def _resolve(self, group: _Group, text: str, previous: list[ExamMention]) -> list[ExamMention]:
+    def _resolve(self, group: Group, text: str, previous: list[ExamMention]) -> list[ExamMention]:
         found = [self._mention(exam, "", None, group, atom.start, atom.end, text) for exam, atom in group.named]
         bare: list[tuple[str, Atom]] = []
         for technique, atom in group.techniques:
@@ -251,11 +214,13 @@ class ExamRecogniser:
             found += self._bare(technique, atom, group, found or (previous if group.linked else []), text)
         return sorted(found, key=lambda mention: mention.start)
 
-    def _at_sites(self, technique: str, atom: Atom, group: _Group, sites: list[_Site], text: str) -> Iterator[ExamMention]:
-        kept: list[_Found] = []
+    def _at_sites(self, technique: str, atom: Atom, group: Group, sites: list[Site], text: str) -> Iterator[ExamMention]:
+        kept: list[Found] = []
         for site in sites:
             exams = self._lookup(technique, site.region, group)
             last = kept[-1] if kept else None
+            if site.bracketed and any(settled for before, settled in kept if not before.bracketed):
+                continue  # « écho abdo (foie, reins) »: the details of an exam already named
             if last and not site.linked and self._settled_by(last, site, exams, kept):
                 continue
             kept.append((site, exams))
@@ -268,11 +233,9 @@ class ExamRecogniser:
                 start, end = min(atom.start, site.start), max(atom.end, site.end)
                 yield self._mention(exam, technique, site, group, start, end, text, side)
 
-    def _settled_by(self, last: _Found, site: _Site, exams: tuple[str, ...], kept: list[_Found]) -> bool:
-        """Decide between two regions said in a row: the narrower wins, unless it only details in brackets a region already settled."""
+    def _settled_by(self, last: Found, site: Site, exams: tuple[str, ...], kept: list[Found]) -> bool:
+        """Decide between two regions said in a row: the narrower wins."""
         before, settled = last
-        if site.bracketed and settled and self._inside(site.region, before.region):
-            return True
         if settled and settled == exams:
             before.end, before.side = max(before.end, site.end), before.side or site.side
             return True
@@ -284,14 +247,14 @@ class ExamRecogniser:
             kept.pop()
         return False
 
-    def _side(self, site: _Site, later: list[_Found], exams: tuple[str, ...]) -> str:
+    def _side(self, site: Site, later: list[Found], exams: tuple[str, ...]) -> str:
         if site.side:
             return site.side
         lateral = any(self._exams[exam].lateral for exam in exams)
         after = next((other.side for other, _ in later if other.side), "")
         return (after or ("bilateral" if site.plural else "")) if lateral else ""
 
-    def _anywhere(self, technique: str, atom: Atom, group: _Group, text: str) -> list[ExamMention]:
+    def _anywhere(self, technique: str, atom: Atom, group: Group, text: str) -> list[ExamMention]:
         """Read a technique that needs no region (« mammo »), or the regions said before it (« genou droit : radio + écho »)."""
         if group.sites:
             return []
@@ -301,13 +264,13 @@ class ExamRecogniser:
         exams = self._choose(self._signatures.get((technique, ""), ()), group)
         return [self._mention(exam, technique, None, group, atom.start, atom.end, text) for exam in exams] or before
 
-    def _bare(self, technique: str, atom: Atom, group: _Group, others: list[ExamMention], text: str) -> list[ExamMention]:
+    def _bare(self, technique: str, atom: Atom, group: Group, others: list[ExamMention], text: str) -> list[ExamMention]:
         """Read a technique without region beside others that have one: « radio épaule + écho », « mammo + écho »."""
         found: list[ExamMention] = []
         for other in others:
             for region in other.regions or ((self._exams[other.exam].region,) if other.exam else ()):
                 exams = self._exact(technique, region, group)
-                site = _Site(region, atom.start, atom.end, other.laterality)
+                site = Site(region, atom.start, atom.end, other.laterality)
                 found += [self._mention(exam, technique, site, group, atom.start, atom.end, text, other.laterality) for exam in exams]
         if found:
             return found
@@ -317,7 +280,7 @@ class ExamRecogniser:
         return [self._mention(None, technique, None, group, atom.start, atom.end, text)]
 
     def _mention(
-        self, exam: str | None, technique: str, site: _Site | None, group: _Group, start: int, end: int, text: str, side: str = ""
+        self, exam: str | None, technique: str, site: Site | None, group: Group, start: int, end: int, text: str, side: str = ""
     ) -> ExamMention:  # fmt: skip
         entry = self._techniques.get(technique)
         modality = self._exams[exam].modality if exam else entry.modality if entry else None
@@ -329,7 +292,7 @@ class ExamRecogniser:
 
     # -- looking up
 
-    def _lookup(self, technique: str, region: str, group: _Group) -> tuple[str, ...]:
+    def _lookup(self, technique: str, region: str, group: Group) -> tuple[str, ...]:
         """Return the exams of a technique on a region: exactly, then on a wider region, then by a plainer technique."""
         exact = self._exact(technique, region, group)
         if exact:
@@ -345,13 +308,13 @@ class ExamRecogniser:
         everywhere = self._choose(self._signatures.get((technique, ""), ()), group)
         return tuple(exam for exam in everywhere if self._covers(self._exams[exam].region, region))
 
-    def _exact(self, technique: str, region: str, group: _Group) -> tuple[str, ...]:
+    def _exact(self, technique: str, region: str, group: Group) -> tuple[str, ...]:
         exams = self._choose(self._signatures.get((technique, region), ()), group)
         if exams or any(not signature.qualities for signature in self._signatures.get((technique, ""), ())):
             return exams  # « mammographie » is an exam by itself: its own names say more than its region
         return self._choose(self._defaults.get((technique, region), ())[:1], group)
 
-    def _choose(self, signatures: Iterable[_Signature], group: _Group) -> tuple[str, ...]:
+    def _choose(self, signatures: Iterable[_Signature], group: Group) -> tuple[str, ...]:
         """Return the exams whose precisions are all said, the most precise ones, with the contrast asked for."""
         fitting = [signature for signature in signatures if signature.qualities <= group.qualities]
         if len(fitting) > 1:
@@ -381,134 +344,6 @@ class ExamRecogniser:
 
     def _covers(self, whole: str, region: str) -> bool:
         return whole in _WHOLE_BODY or self._inside(region, whole) or self._inside(whole, region)
-
-
-class _Grammar:
-    """Cuts the terms of a text into groups of techniques and what is said of them."""
-
-    def __init__(self, narrative: bool, singulars: Set[str]) -> None:
-        self._narrative = narrative
-        self._singulars = singulars
-        self._groups: list[_Group] = []
-        self._group: _Group | None = None
-        self._loose: list[_Site] = []
-        self._side = ""
-        self._last: _Site | None = None
-        self._joined = False
-
-    def groups(self, atoms: list[Atom]) -> list[_Group]:
-        """Return the groups in the order of the text."""
-        for atom in atoms:
-            self._read(atom)
-        return self._groups
-
-    def _read(self, atom: Atom) -> None:
-        meaning = atom.meaning
-        if atom.gap.ended and self._group is not None and (self._group.sites or self._group.named or self._narrative):
-            self._close()
-        self._joined = self._joined or atom.gap.linked
-        if meaning.technique or (meaning.exams and not self._wants_region(atom)):
-            self._open(atom)
-        elif meaning.regions:
-            self._add_sites(atom)
-        if meaning.side:
-            self._add_side(atom)
-        if self._group is not None:
-            self._precise(atom)
-
-    def _close(self) -> None:
-        self._group, self._last, self._joined = None, None, False
-
-    def _wants_region(self, atom: Atom) -> bool:
-        """Say whether a name that is also a region (« TAP ») is one here: after a technique, it is."""
-        return bool(atom.meaning.regions) and self._group is not None and not self._group.sealed and not self._group.named
-
-    def _open(self, atom: Atom) -> None:
-        group = self._group
-        joins = group is not None and group.awaits_technique() and not atom.meaning.exams and atom.gap.words <= 1
-        if group is None or not joins:
-            linked = self._joined and atom.gap.words <= 1 and group is not None
-            group = _Group(start=atom.start, linked=linked, before=[] if self._narrative else self._loose)
-            self._groups.append(group)
-            self._group, self._loose, self._last = group, [], None
-        if atom.meaning.exams:
-            group.named.append((atom.meaning.exams[0], atom))
-        if atom.meaning.technique and not atom.meaning.exams:
-            group.techniques.append((atom.meaning.technique, atom))
-        group.end, self._joined = max(group.end, atom.end), False
-
-    def _add_sites(self, atom: Atom) -> None:
-        group = self._group
-        if group is None or not self._attaches(group, atom):
-            if group is None:
-                self._loose += self._sites(atom)
-                self._last = self._loose[-1]
-            return
-        if group.named and not group.techniques:
-            self._extend_name(group, atom)
-            return
-        group.sites += self._sites(atom)
-        self._last = group.sites[-1]
-
-    def _extend_name(self, group: _Group, atom: Atom) -> None:
-        """Let a name that holds a technique take further regions: « IRM du rachis entier et de la moelle et genou »."""
-        technique = group.named[-1][1].meaning.technique
-        if technique and self._joined:
-            group.techniques.append((technique, group.named[-1][1]))
-            group.sites += self._sites(atom)
-            self._last = group.sites[-1]
-
-    def _attaches(self, group: _Group, atom: Atom) -> bool:
-        if group.sealed:
-            return False
-        if not group.sites:
-            return atom.gap.words <= (1 if self._narrative else 3) and not (atom.gap.colon and atom.gap.words)
-        if self._narrative and atom.gap.comma:
-            return False
-        return atom.gap.words == 0 or (atom.gap.words == 1 and self._joined)
-
-    def _sites(self, atom: Atom) -> list[_Site]:
-        side, self._side = self._side, ""
-        linked, self._joined = self._joined, False
-        plural = atom.surface[-1:] in "sxSX" and fold(atom.surface)[:-1] in self._singulars
-        # « AP », « axillaire » name a region or a view: only what they resolve to tells.
-        doubtful = len(atom.surface) <= 2 or "incidences" in atom.meaning.cues
-        return [
-            _Site(region, atom.start, atom.end, side, linked or place > 0, atom.gap.opened, plural, doubtful)
-            for place, region in enumerate(atom.meaning.regions)
-        ]
-
-    def _add_side(self, atom: Atom) -> None:
-        side, close = atom.meaning.side, atom.gap == NO_GAP
-        weak = len(atom.surface) <= 2 or atom.surface.casefold() == "deux"
-        if atom.meaning.regions and self._last is not None:
-            self._last.side = side
-        elif weak and (side == "bilateral" or not close or self._last is None):
-            self._side = side if side == "bilateral" else ""
-        elif self._last is not None and atom.gap.words == 0 and not (self._group and self._group.sealed):
-            self._last.side = side if self._last.side in ("", side) else "bilateral"
-            self._last.end = atom.end
-        elif self._group is not None and not self._group.sealed and not self._group.sites:
-            self._group.side = self._side = side
-
-    def _precise(self, atom: Atom) -> None:
-        group, meaning = self._group, atom.meaning
-        assert group is not None
-        if meaning.contrast is not None:
-            group.contrast = meaning.contrast or bool(group.contrast)
-        group.qualities |= meaning.qualities
-        if meaning.side in ("left", "right"):
-            group.qualities.add("unilateral")
-        if "motif" in meaning.cues:
-            group.sealed = True
-        elif "hors-imagerie" in meaning.cues or (self._narrative and meaning.cues & _DONE):
-            self._close()
-        elif not group.sealed and not meaning.cues & _CITING and atom.gap.words == 0:
-            group.end = max(group.end, atom.end)
-
-
-_DONE = frozenset(["anterieur-apres", "refus-apres"])
-_CITING = _DONE | {"anterieur-avant", "anterieurs-liste", "refus-avant"}
 
 
 def _codes(exams: Iterable[ExamForm]) -> dict[str, tuple[str, ...]]:
@@ -541,44 +376,3 @@ def _same(first: ExamMention, second: ExamMention) -> bool:
 def _merged(first: ExamMention, second: ExamMention) -> ExamMention:
     contrast = first.contrast if first.contrast is not None else second.contrast
     return replace(first, laterality=first.laterality or second.laterality, contrast=contrast)
-
-
-def _cited(mention: ExamMention, atoms: list[Atom], text: str) -> bool:
-    """Say whether an exam of a story is only cited: done, dated, with its result, or ruled out."""
-    inside = [place for place, atom in enumerate(atoms) if mention.start <= atom.start < mention.end]
-    if not inside:
-        return False
-    first, last = inside[0], inside[-1]
-    return _announced(atoms, first) or _listed(atoms, first, text) or _concluded(mention, atoms, last, text)
-
-
-def _announced(atoms: list[Atom], first: int) -> bool:
-    if first == 0:
-        return False
-    before, gap = atoms[first - 1], atoms[first].gap
-    if gap.ended or gap.comma:
-        return False
-    cues = before.meaning.cues
-    return ("anterieur-avant" in cues and gap.words <= 1) or ("refus-avant" in cues and gap.words == 0 and not gap.linked)
-
-
-def _listed(atoms: list[Atom], first: int, text: str) -> bool:
-    """Say whether the sentence announced exams already done (« Examens antérieurs : RX genou, IRM »)."""
-    for atom in reversed(atoms[:first]):
-        if "anterieurs-liste" in atom.meaning.cues:
-            return not re.search(r"[\n;]|\.\s", text[atom.end : atoms[first].start])
-    return False
-
-
-def _concluded(mention: ExamMention, atoms: list[Atom], last: int, text: str) -> bool:
-    rest = text[mention.end :]
-    if _DATE.match(fold(rest)):
-        return True
-    if rest.lstrip().startswith(":") and text[: mention.start].rpartition("\n")[2].strip():
-        return True
-    for atom in atoms[last + 1 : last + 3]:
-        if atom.gap.ended or atom.gap.words > 2 or atom.meaning.technique or "motif" in atom.meaning.cues:
-            return False
-        if atom.meaning.cues & _DONE:
-            return True
-    return False

@@ -31,16 +31,15 @@ class Conclusion:
     place: int
 
 
-def opened(base: GuidelineBase, reading: Reading) -> list[tuple[Sheet, int]]:
+def opened(base: GuidelineBase, reading: Reading, exam: str | None) -> list[tuple[Sheet, int]]:
     """Return the sheets that the request opens with the place of the words that open them.
 
     A complaint only told of the past opens a sheet when nothing else does.
     """
-    found = _opened_by(base, reading, reading.named)
-    return found or _opened_by(base, reading, reading.past)
+    return _opened_by(base, reading, reading.named, exam) or _opened_by(base, reading, reading.past, exam)
 
 
-def _opened_by(base: GuidelineBase, reading: Reading, named: Iterable[str]) -> list[tuple[Sheet, int]]:
+def _opened_by(base: GuidelineBase, reading: Reading, named: Iterable[str], exam: str | None) -> list[tuple[Sheet, int]]:
     places: dict[str, int] = {}
     for fact in named:
         place = reading.named.get(fact, 10_000)
@@ -50,10 +49,10 @@ def _opened_by(base: GuidelineBase, reading: Reading, named: Iterable[str]) -> l
         for prefix, sheet in prefixes if codes else ():
             if any(code.startswith(prefix) for code in codes):
                 places.setdefault(sheet.id, 0)
-    return [(base.sheets[name], place) for name, place in sorted(places.items()) if _fits(base.sheets[name], reading)]
+    return [(base.sheets[name], place) for name, place in sorted(places.items()) if _fits(base.sheets[name], reading, exam)]
 
 
-def _fits(sheet: Sheet, reading: Reading) -> bool:
+def _fits(sheet: Sheet, reading: Reading, exam: str | None) -> bool:
     """Say whether the patient belongs to the sheet's population; an age or sex not known excludes nobody."""
     age = reading.values.get("age")
     if age is not None and ((sheet.age_min is not None and age < sheet.age_min) or (sheet.age_max is not None and age >= sheet.age_max + 1)):
@@ -62,7 +61,9 @@ def _fits(sheet: Sheet, reading: Reading) -> bool:
         return False
     if sheet.sex and reading.sex and sheet.sex != reading.sex:
         return False
-    return sheet.trigger_condition is None or holds(sheet.trigger_condition, reading.facts) is True
+    if sheet.trigger_condition is None:
+        return True
+    return holds(sheet.trigger_condition, Facts(reading.truth, reading.values, reading.sex, exam)) is True
 
 
 def _child(reading: Reading) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pertimage.cds.model import Alternative, Assessment, FactFound, Outcome, SourceCited, Status
 from pertimage.fhir.publisher import LabelOf
 
 SUMMARY_LIMIT = 139
-_FACTS_SHOWN, _QUOTE_LIMIT = 8, 80
+_FACTS_SHOWN, _QUOTE_LIMIT, _UNKNOWN_LIMIT = 8, 80, 300
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 _STATUS = {
     Status.PRESENT: "présent",
@@ -19,6 +19,8 @@ _STATUS = {
     Status.FAMILY: "antécédent familial",
 }
 _NONE = "none"
+# The origins that structured facts carry as their evidence.
+_RECORD = frozenset(("Condition", "Observation", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "OBX", "64100-1"))
 
 
 def shorten(words: str, limit: int = SUMMARY_LIMIT) -> str:
@@ -30,9 +32,9 @@ def shorten(words: str, limit: int = SUMMARY_LIMIT) -> str:
     return (cut[: cut.rfind(" ")] if " " in cut[limit // 2 :] else cut).rstrip(" ,;:—") + "…"
 
 
-def quoted(words: str) -> str:
+def quoted(words: str, limit: int = _QUOTE_LIMIT) -> str:
     """Return foreign words as inert Markdown on one line."""
-    return _MARKS.sub(r"\\\1", shorten(words, _QUOTE_LIMIT)).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    return _MARKS.sub(r"\\\1", shorten(words, limit)).replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
 def in_sentence(label: str) -> str:
@@ -72,12 +74,15 @@ def summary(assessment: Assessment) -> str:
     return shorten(f"{label} : {outcome.french}")
 
 
-def detail(assessment: Assessment, label_of: LabelOf) -> str:
-    """Return the card's detail: the reason, its hypotheses, what is missing, what to do instead, what was read, the sources."""
-    return "\n\n".join(part for part in _parts(assessment, label_of) if part)
+def detail(assessment: Assessment, label_of: LabelOf, unknown: Sequence[str] = ()) -> str:
+    """Return the card's detail: the reason, its hypotheses, what is missing, what to do instead, what was read, the sources.
+
+    ``unknown`` is what could not be had of the context, in French.
+    """
+    return "\n\n".join(part for part in _parts(assessment, label_of, unknown) if part)
 
 
-def _parts(assessment: Assessment, label_of: LabelOf) -> Iterator[str]:
+def _parts(assessment: Assessment, label_of: LabelOf, unknown: Sequence[str]) -> Iterator[str]:
     if assessment.pathway == "emergency":
         yield "**Urgences ou appel du 15, sans attendre un rendez-vous d'imagerie.**"
     yield f"**{exam_label_quoted(assessment)} : {assessment.outcome.french}.** {assessment.reason}"
@@ -86,6 +91,7 @@ def _parts(assessment: Assessment, label_of: LabelOf) -> Iterator[str]:
     yield _bullets("À préciser", [f"{item.question}{' *(exigé)*' if item.blocking else ''}" for item in assessment.missing])
     yield _bullets("À la place" if assessment.outcome is not Outcome.APPROPRIATE else "Autre possibilité", _offers(assessment))
     yield _bullets("Ce qui a été lu", _facts(assessment.facts, label_of))
+    yield f"Non disponible, tenu pour inconnu : {quoted(' ; '.join(unknown), _UNKNOWN_LIMIT)}." if unknown else ""
     yield _dose(assessment)
     yield _bullets("Sources", [cited(source) for source in assessment.sources])
     yield _foot(assessment)
@@ -128,8 +134,10 @@ def _offer(alternative: Alternative) -> str:
 
 
 def _facts(facts: tuple[FactFound, ...], label_of: LabelOf) -> list[str]:
-    shown = [_fact(fact, label_of) for fact in facts[:_FACTS_SHOWN]]
-    more = len(facts) - len(shown)
+    """Return what was read in the words or the record; what was deduced from it is not shown as read."""
+    read = [fact for fact in facts if fact.start >= 0 or fact.value is not None or fact.evidence in _RECORD]
+    shown = [_fact(fact, label_of) for fact in read[:_FACTS_SHOWN]]
+    more = len(read) - len(shown)
     return [*shown, f"et {more} autre{'s' if more > 1 else ''}"] if more > 0 else shown
 
 

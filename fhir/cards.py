@@ -64,7 +64,7 @@ class CardMaker:
         card: dict[str, Any] = {
             "uuid": self.new_id(),
             "summary": summary(assessment),
-            "detail": detail(assessment, self.label_of),
+            "detail": detail(assessment, self.label_of, order.request.unknown_context),
             "indicator": indicator(assessment, self.hook),
             "source": self._source(assessment),
         }

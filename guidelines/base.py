@@ -98,16 +98,18 @@ class GuidelineBase:
         for sheet in sheets.values():
             for fact in sheet.trigger_facts:
                 by_fact.setdefault(fact, []).append(sheet)
+        self.openers = frozenset(by_fact)
         self.by_fact: Mapping[str, tuple[Sheet, ...]] = MappingProxyType({fact: tuple(found) for fact, found in by_fact.items()})
         self.by_icd10: tuple[tuple[str, Sheet], ...] = tuple((p, s) for s in sheets.values() for p in s.trigger_icd10)
         self.by_icpc2: tuple[tuple[str, Sheet], ...] = tuple((p, s) for s in sheets.values() for p in s.trigger_icpc2)
-        self._at = lru_cache(maxsize=64)(self._on)
+        self._on = lru_cache(maxsize=64)(self._with)
+        self.at = lru_cache(maxsize=4096)(self._at)
 
-    def at(self, day: date) -> GuidelineBase:
+    def _at(self, day: date) -> GuidelineBase:
         """Return the base as it judges on that day (the same object when nothing differs)."""
-        return self._at(frozenset(name for name, sheet in self.sheets.items() if sheet.holds_on(day)))
+        return self._on(frozenset(name for name, sheet in self.sheets.items() if sheet.holds_on(day)))
 
-    def _on(self, names: frozenset[str]) -> GuidelineBase:
+    def _with(self, names: frozenset[str]) -> GuidelineBase:
         if len(names) == len(self.sheets):
             return self
         return GuidelineBase({n: s for n, s in self.sheets.items() if n in names}, self.lexicon, self.catalogue, self.version)

@@ -25,6 +25,7 @@ class Catalogue:
     regions: Mapping[str, WordsForm]
     techniques: Mapping[str, WordsForm]
     abbreviations: Mapping[str, str]
+    children: Mapping[str, tuple[str, ...]]
 
     def parents(self, exam: str) -> tuple[str, ...]:
         """Return the exam's parents, nearest first; empty for an exam without parent."""
@@ -34,6 +35,10 @@ class Catalogue:
             chain.append(parent)
             parent = self.exams[parent].parent
         return tuple(chain)
+
+    def variants(self, exam: str) -> tuple[str, ...]:
+        """Return the exams of which this one is the parent, in file order."""
+        return self.children.get(exam, ())
 
     def wider_regions(self, region: str) -> tuple[str, ...]:
         """Return the regions that contain this one, nearest first."""
@@ -76,6 +81,7 @@ def load_catalogue(directory: Path) -> Catalogue:
         MappingProxyType(regions),
         MappingProxyType(techniques),
         MappingProxyType(dict(_read(directory / "abreviations.yaml"))),
+        MappingProxyType({parent: tuple(exam.id for exam in exams if exam.parent == parent) for parent in {exam.parent for exam in exams if exam.parent}}),
     )
 
 

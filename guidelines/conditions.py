@@ -100,15 +100,10 @@ def facts_of(condition: Condition) -> frozenset[str]:
     return frozenset(test.fact for tests in condition for test in tests if isinstance(test, FactTest | RangeTest))
 
 
-def wakers(condition: Condition) -> frozenset[str] | None:
-    """Return the facts of which one must be known for the condition to hold; None when it may hold with none known."""
-    found: set[str] = set()
-    for tests in condition:
-        named = {test.fact for test in tests if isinstance(test, RangeTest) or (isinstance(test, FactTest) and test.wanted is Wanted.YES)}
-        if not named:
-            return None
-        found |= named
-    return frozenset(found)
+def watched(tests: tuple[Test, ...]) -> str | None:
+    """Return a fact that must be known for all the tests to hold, the most telling one; None when they may hold on silence."""
+    named = [test.fact for test in tests if isinstance(test, RangeTest) or (isinstance(test, FactTest) and test.wanted is Wanted.YES)]
+    return min(named, key=lambda fact: fact in ("age", "duree")) if named else None
 
 
 def quantity(text: Any, fact: str, unit: str | None) -> float:

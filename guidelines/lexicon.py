@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pertimage.guidelines.conditions import Condition, Names, facts_of, parse, wakers
+from pertimage.guidelines.conditions import Condition, Names, Test, facts_of, parse, watched
 from pertimage.guidelines.schema import Fact
 from pertimage.guidelines.words import Token, fold, term_forms
 
@@ -29,6 +29,9 @@ class FactDef:
     is_number: bool
     unit: str | None
     needs_unit: bool
+    bare: tuple[float, float] | None
+    minus_leads: bool
+    keeps: str
     low: float | None
     high: float | None
     past_counts: bool
@@ -39,6 +42,16 @@ class FactDef:
     icd10: tuple[str, ...]
     icpc2: tuple[str, ...]
     snomed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """One way to derive a fact: when all the tests hold it is ``value``. ``rank`` puts it after those it builds on."""
+
+    rank: int
+    fact: str
+    tests: tuple[Test, ...]
+    value: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,6 @@ class Automaton:
             for _ in range(GAP + 1):
                 if words[step].form in after:
                     self._follow(after[words[step].form], words, first, step, text, ends)
-                    break
                 next_step = _next_word(words, step)
                 if next_step is None:
                     break
@@ -153,17 +165,18 @@ class Lexicon:
         self.names = Names(MappingProxyType(units | dict(BUILT_IN)), exams)
         self.automaton = Automaton()
         self.facts: Mapping[str, FactDef] = MappingProxyType({name: self._define(name, fact) for name, fact in facts.items()})
+        self.bare_measures = tuple(fact for fact in self.facts.values() if fact.bare)
         self.atc: Mapping[str, tuple[str, ...]] = MappingProxyType({name: tuple(fact.atc) for name, fact in facts.items() if fact.atc})
         self.unusable = tuple(self._add_terms(facts, cues))
         self.glued_leads: Mapping[str, tuple[str, ...]] = MappingProxyType(_glued_leads(facts))
-        order = _in_order({name: fact for name, fact in self.facts.items() if fact.derived or fact.denied})
-        self.derivations = tuple((self.facts[name], wakers((*self.facts[name].derived, *self.facts[name].denied))) for name in order)
+        self.derivations = _derivations(self.facts)
         self._corrections = _corrections(self.automaton.vocabulary)
 
     def _define(self, name: str, fact: Fact) -> FactDef:
         return FactDef(
             id=name, label=fact.label, question=fact.question or f"Précisez : {fact.label} ?", is_number=fact.kind == "nombre",
-            unit=fact.unit, needs_unit=fact.needs_unit, low=fact.bounds.min, high=fact.bounds.max, past_counts=fact.past == "compte",
+            unit=fact.unit, needs_unit=fact.needs_unit, minus_leads="-" in fact.before, keeps=fact.keeps,
+            bare=(fact.bare.min or 0.0, fact.bare.max or 0.0) if fact.bare else None, low=fact.bounds.min, high=fact.bounds.max, past_counts=fact.past == "compte",
             family_counts=fact.family == "compte", hypothesis_counts=fact.hypothesis == "compte",
             derived=parse(fact.when, self.names), denied=parse(fact.unless, self.names),
             icd10=tuple(map(bare_code, fact.icd10)), icpc2=tuple(map(bare_code, fact.icpc2)), snomed=tuple(fact.snomed),
@@ -171,7 +184,7 @@ class Lexicon:
 
     def _add_terms(self, facts: Mapping[str, Fact], cues: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
         for name, fact in facts.items():
-            groups = (("fact", fact.terms), ("denied", fact.absent_terms), ("before", fact.before), ("after", fact.after))
+            groups = (("fact", fact.terms), ("denied", fact.absent_terms), ("before", [lead for lead in fact.before if lead != "-"]), ("after", fact.after))
             yield from ((name, term) for kind, terms in groups for term in terms if not self.add(term, kind, name))
         for cue, terms in cues.items():
             yield from ((cue, term) for term in terms if not self.add(term, "cue", cue))
@@ -244,6 +257,17 @@ def _one_edit(a: str, b: str) -> bool:
         start += 1
     rest_a, rest_b = a[start:], b[start:]
     return rest_a[1:] == rest_b[1:] or rest_a[1:] == rest_b or rest_a == rest_b[1:] or (rest_a[2:] == rest_b[2:] and rest_a[:2] == rest_b[1::-1])
+
+
+def _derivations(facts: Mapping[str, FactDef]) -> Mapping[str | None, tuple[Derivation, ...]]:
+    """Index the derivations by a fact that must be known for them to hold (None: those that may hold on silence)."""
+    index: dict[str | None, list[Derivation]] = {}
+    order = _in_order({name: fact for name, fact in facts.items() if fact.derived or fact.denied})
+    for rank, name in enumerate(order):
+        for condition, value in ((facts[name].derived, True), (facts[name].denied, False)):
+            for tests in condition:
+                index.setdefault(watched(tests), []).append(Derivation(2 * rank + (not value), name, tests, value))
+    return MappingProxyType({fact: tuple(found) for fact, found in index.items()})
 
 
 def _in_order(defined: Mapping[str, FactDef]) -> Iterator[str]:

@@ -48,7 +48,7 @@ def stem(word: str) -> str:
         return word
     if word.endswith("aux") and len(word) > 5:
         return word[:-3] + "al"
-    word = word.rstrip("sx") if not word.endswith("ss") else word
+    word = word.rstrip("sx" if len(word) > 4 else "s") if not word.endswith("ss") else word
     word = word.rstrip("e") if len(word) > 4 else word
     if len(word) > 4 and word[-1] == word[-2] and word[-1] in "nlt":
         word = word[:-1]

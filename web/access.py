@@ -29,7 +29,7 @@ def account_of(settings: Settings, token: str) -> User | None:
     return None
 
 
-def api_user(request: Request) -> User:
+async def api_user(request: Request) -> User:
     """Return the caller of an API; 401 without a valid bearer token (demo mode lets anyone in)."""
     settings: Settings = request.app.state.service.settings
     scheme, _, token = request.headers.get("authorization", "").partition(" ")

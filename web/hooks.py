@@ -40,7 +40,7 @@ async def call(service_id: str, request: Request, user: User = Depends(api_user)
     judged = [(order, service.judge(order.request)) for order in found.orders]
     if found.hook == "order-sign" and judged:
         await asyncio.gather(*(service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged))
-    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, _new_id)
+    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, service.reads_as, _new_id)
     return json(maker.response(judged))
 
 

@@ -16,6 +16,7 @@ from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
 from pertimage.fhir.history import coded_facts
 from pertimage.fhir.publisher import ExamInfo, Publisher
+from pertimage.fhir.statements import reads_with
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.loader import load_base
 from pertimage.web.settings import Settings
@@ -34,6 +35,7 @@ class Service:
         self.register = Register(self.journal)
         self.pseudonyms = Pseudonyms(settings.key)
         self.publisher = Publisher(settings.base_url, settings.canonical)
+        self.reads_as = reads_with(self.base.lexicon)
         self.coded_facts = coded_facts(self.base.lexicon.facts, self.base.lexicon.atc)
 
     def close(self) -> None:

@@ -29,14 +29,13 @@ class Reach:
 # Leaving a red flag out costs more than keeping one too many: short reaches.
 _REACH = {
     "negation-avant": Reach(2, True, True),
-    "negation-contenue": Reach(2, True, True),
     "double-negation": Reach(2, True, True),
     "hypothese-avant": Reach(1, True, True),
     "passe-avant": Reach(1, False, True),
     "famille": Reach(2, False, True),
 }
 _STATUS = {
-    "negation-avant": Status.ABSENT, "negation-contenue": Status.ABSENT, "double-negation": Status.HYPOTHETICAL, "hypothese-avant": Status.HYPOTHETICAL,
+    "negation-avant": Status.ABSENT, "double-negation": Status.HYPOTHETICAL, "hypothese-avant": Status.HYPOTHETICAL,
     "passe-avant": Status.PAST, "famille": Status.FAMILY,
 }  # fmt: skip
 _TODAY = frozenset(("depuis", "dps", "actuel", "actuelle", "actuellement", "ce", "nouveau", "nouvelle"))
@@ -58,7 +57,8 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
     for start, (name, end) in scene.cues.items():
         if name in _STATUS:
             for mention in _reached(scene, name, start, end, openers):
-                if name != "passe-avant" or not _goes_on(scene, mention):
+                distant = mention.denies and any(not token.is_stop for token in scene.words[end + 1 : mention.first])
+                if not distant and (name != "passe-avant" or not _goes_on(scene, mention)):
                     mark(mention, _STATUS[name], start, mention.last)
     for mention in scene.mentions:
         for new, last in _after(scene, mention, year):
@@ -81,7 +81,7 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
     allowance = reach.unknown
     if name == "negation-avant" and words[start].folded in ("pas", "non", "plus", "jamais") and not _followed_by_of(scene, end):
         allowance = 0
-    unknown, done, listing = 0, name == "negation-contenue", False
+    unknown, done, listing = 0, False, False
     index = end + 1
     while index < len(words) and scene.clause[index] == scene.clause[start]:
         token = words[index]

@@ -49,7 +49,8 @@ def scene(text: str, lexicon: Lexicon) -> Scene:
 
 
 def _inside_any(match: Match, others: list[Match]) -> bool:
-    return any(o.first <= match.first and match.last <= o.last and o.last - o.first > match.last - match.first - 1 for o in others)
+    """Say whether a longer match covers this one."""
+    return any(o.first <= match.first and match.last <= o.last and o.last - o.first > match.last - match.first for o in others)
 
 
 def _longest_per_fact(matches: list[Match]) -> list[Match]:
@@ -71,23 +72,23 @@ def _longest_per_fact(matches: list[Match]) -> list[Match]:
 def _cues(matches: list[Match], mentions: list[Mention]) -> dict[int, tuple[str, int]]:
     """Return the longest cue that starts at each token; words that belong to a mention are no cue.
 
-    A mention that opens with a negation (« pas de signe d'alerte ») still denies the list that follows it.
+    A cue that opens a mention (« pas de signe d'alerte », « ATCD de K sein ») still governs what other facts name inside it, and
+    the list that follows it.
     """
     taken = {index for mention in mentions for index in range(mention.first, mention.last + 1)}
-    ends = {mention.first: mention.last for mention in reversed(mentions)}
+    opening = {mention.first for mention in mentions}
     cues: dict[int, tuple[str, int]] = {}
     for match in matches:
         name, last = match.entry.name, match.last
-        if not taken.isdisjoint(range(match.first, match.last + 1)):
-            if name != "negation-avant" or match.first not in ends:
-                continue
-            name, last = "negation-contenue", ends[match.first]
+        if not taken.isdisjoint(range(match.first, last + 1)) and not (name in _OPENING and match.first in opening):
+            continue
         best = cues.get(match.first)
         if best is None or (last, _RANK.get(name, 0)) > (best[1], _RANK.get(best[0], 0)):
             cues[match.first] = (name, last)
     return cues
 
 
+_OPENING = frozenset(("negation-avant", "double-negation", "hypothese-avant", "passe-avant", "famille"))
 # Between cues of the same words: what protects a red flag first.
 _RANK = {"double-negation": 5, "fausse-negation": 4, "fausse-famille": 4, "negation-apres": 2, "negation-avant": 3, "passe-avant": 1, "hypothese-avant": 1, "famille": 1}
 

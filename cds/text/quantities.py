@@ -54,8 +54,13 @@ def measures(scene: Scene, lexicon: Lexicon) -> Iterator[Quantity]:
                 yield from _after_lead(scene, lexicon.facts[lead.entry.name], lead.first, lead.last)
     yield from _glued(scene, lexicon)
     for lead in scene.leads:
-        if lead.entry.kind == "after" and not lexicon.facts[lead.entry.name].needs_unit:
-            yield from _before_unit(scene, lexicon.facts[lead.entry.name], lead.first, lead.last)
+        fact = lexicon.facts.get(lead.entry.name) if lead.entry.kind == "after" else None
+        if fact and fact.minus_leads:
+            yield from _after_minus(scene, fact, lead.first, lead.last)
+        if fact and not fact.needs_unit:
+            yield from _before_unit(scene, fact, lead.first, lead.last)
+    if numbers:
+        yield from _bare(scene, lexicon, numbers)
 
 
 def _after_lead(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
@@ -100,21 +105,51 @@ def _glued(scene: Scene, lexicon: Lexicon) -> Iterator[Quantity]:
 def _before_unit(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
     words = scene.words
     index = first - 1
-    while index >= 0 and words[index].is_stop and index >= first - 1:
+    ratio = words[first].folded[0].isdigit()  # « /5 »: a rating, unless it is a pain's
+    if ratio and (index < 0 or words[index].folded != "/" or any(token.folded in ("eva", "en", "douleur", "intensite") for token in words[max(0, index - 4) : index])):
+        return
+    while index >= 0 and (words[index].is_stop or (ratio and words[index].folded == "/")) and index >= first - 1:
         index -= 1
     if index >= 0 and words[index].folded[0].isdigit():
         value, _ = _value(scene, index)
         yield from _bounded(fact, value, words[last].end, words[index].start)
 
 
+def _after_minus(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
+    """Read « -6 kg »: a minus that is no range, a number, its unit."""
+    words = scene.words
+    if first >= 2 and words[first - 2].folded == "-" and words[first - 1].folded[0].isdigit() and not (first >= 3 and words[first - 3].folded[0].isdigit()):
+        yield from _bounded(fact, _value(scene, first - 1)[0], words[last].end, words[first - 2].start)
+
+
+def _bare(scene: Scene, lexicon: Lexicon, numbers: list[int]) -> Iterator[Quantity]:
+    """Read a decimal that can only be one measure (« genou gonflé, 38.9 »), when nothing follows that makes it another."""
+    words = scene.words
+    for index in numbers:
+        written = words[index].folded
+        if not ("." in written or "," in written):
+            continue
+        follower = words[index + 1].folded if index + 1 < len(words) else "."
+        preceded = index > 0 and words[index - 1].folded in ("/", "x", "-", "+", "<", ">")
+        if follower in _OTHER_UNITS or preceded:
+            continue
+        value = float(written.replace(",", "."))
+        for fact in lexicon.bare_measures:
+            if fact.bare and fact.bare[0] <= value <= fact.bare[1]:
+                yield Quantity(fact.id, value, words[index].start, words[index].end, 1)
+
+
+_OTHER_UNITS = frozenset("ans an a mois m j jours jour sem semaines sa mm cm kg g mg ml l % / x kgs h min ng ui u".split())
+
+
 # — age and sex —
 _AGE = _compiled(
-    r"(?<![\d/.,])(?P<n>\d{1,3})\s*(?P<half>1/2\s*)?(?P<unit>ans?\b|a(?=[\s,.;:)]|$)|annees?\b)"
+    r"(?<![\d/.,])(?P<n>\d{1,3})\s*(?P<half>1/2\s*)?(?P<unit>ans?\b|a(?=[\s,.;:)]|$|\s*1/2)|annees?\b)"
     r"|\bage[e]?\s*(?:de|:)?\s*(?P<n2>\d{1,3})(?!\s*(?:mois|m\b|j|sem))"
     r"|(?:^|[\n,.;(]\s*|\b)(?P<who>h|f|homme|femme|patiente?|mme|mr|m|monsieur|madame|pte?)[\s,:.]{0,2}(?P<n3>\d{2,3})(?!\s*(?:mois|m\b|j\b|sem|sa\b|kg|cm|%|/|°|[.,]\d))"
 )
 _INFANT = _compiled(r"\b(?P<n>\d{1,2})\s*(?P<unit>mois|m|semaines?|sem|jours?|j)\b(?:\s+de\s+vie)?")
-_CHILD = _compiled(r"\b(nourrisson|nne|bebe|nouveau[- ]ne|nn|enfant|garcon|fille|fillette|age de|agee de)\b[^.;\n]{0,14}$")
+_CHILD = _compiled(r"\b(nourrisson|nne|nrs|nour|bb|bebe|nouveau[- ]ne|nn|enfant|garcon|fille|fillette|age de|agee de)\b[^.;\n]{0,14}$")
 _NOT_AGE = _compiled(r"(depuis|dps|dep|il y a|pendant|durant|sur|evolu\w*|d'evolution|depuis plus de|duree|tous les|apres|avant|x|vers|a l'age de|des l'age de|traite\w* il y a|suivi\w* depuis|de plus de|avant l'age de)\s*(?:environ|plus de|pres de|~|les)?\s*$")
 _SEX = {
     "female": _compiled(
@@ -135,7 +170,8 @@ def age(text: str) -> Quantity | None:
         if 0 < int(number) <= 115:
             return Quantity("age", float(number), match.start(), match.end())
     for match in _INFANT.finditer(folded):
-        if _CHILD.search(folded[max(0, match.start() - 30) : match.start()]) or "de vie" in match.group():
+        before, after = folded[: match.start()].strip(), folded[match.end() : match.end() + 1]
+        if _CHILD.search(folded[max(0, match.start() - 30) : match.start()]) or "de vie" in match.group() or (not before and after in (",", ":", ";")):
             return Quantity("age", float(match.group("n")) * _DAYS[match.group("unit")[0]] / _DAYS["a"], match.start(), match.end())
     return None
 
@@ -185,13 +221,18 @@ _SINCE_DATE = _compiled(_SINCE + r"(?:le )?(?P<day>\d{1,2})[/.-](?P<month>\d{1,2
 _NOT_ILLNESS = _compiled(
     r"\b(?:pendant|sous|malgre|apres|durant|dans|d'ici|tous les|toutes les|x|revoir a|revoir dans|ains|ttt|traitement|kine|antalgiques?|corticoides?|traite\w*|il y a|pour|a|de|controle a|age de|agee de|nourrisson|bebe|enfant|fille|garcon)\s*(?:de )?$"
 )
-_TREATMENT = _compiled(r"(?:sous|suivi\w* pour|traite\w* par|prend|ttt par|traitement par)[^,.;\n]{0,30}$")
+_TREATMENT = _compiled(r"(?:sous|suivi\w* pour|traite\w* par|prend|ttt|traitement|cortico\w*|cortisone|cortancyl|prednisone|solupred)[^,.;\n]{0,30}$")
 
 
 def durations(text: str, on: date | None) -> list[Quantity]:
     """Return the durations of illness that the text states, in days, best reading first (lowest rank, then earliest)."""
     folded = fold(text)
-    found = [Quantity("duree", read(match), match.start(), match.end(), rank + _demoted(folded, match.start())) for rank, pattern, read in _STATED for match in pattern.finditer(folded)]
+    found = [
+        Quantity("duree", read(match), match.start(), match.end(), rank + demoted)
+        for rank, pattern, read in _STATED
+        for match in pattern.finditer(folded)
+        if not (demoted := _demoted(folded, match.start())) or rank < 4
+    ]
     found.extend(_since_dates(folded, on))
     for match in _BARE.finditer(folded):
         before = folded[max(0, match.start() - 24) : match.start()]

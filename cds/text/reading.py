@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 
 from pertimage.cds.logic import Facts, holds
@@ -16,6 +17,9 @@ from pertimage.guidelines.conditions import facts_of
 from pertimage.guidelines.lexicon import FactDef, Lexicon, bare_code
 
 _CODE_SYSTEMS = {"cim-10": "icd10", "icd-10": "icd10", "2.16.840.1.113883.6.3": "icd10", "cisp": "icpc2", "icpc": "icpc2", "snomed": "snomed"}
+
+
+_UNPLACED = 5_000  # the place of a reason that no words state: behind those that words do
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,11 @@ class Reading:
         return Facts(self.truth, self.values, self.sex)
 
 
-def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = frozenset()) -> Reading:
-    """Read a request. ``openers`` are the facts that open sheets: a duration beside one of them is the illness's."""
+def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = frozenset(), exam: str | None = None) -> Reading:
+    """Read a request. ``openers`` are the facts that open sheets: a duration beside one of them is the illness's.
+
+    ``exam`` is the exam judged: some facts are derived from it (« appui impossible » with a radiograph of the knee).
+    """
     text = request.narrative
     seen = scene(text, lexicon)
     found = [*_stated(seen, request.authored, openers), *_measured(seen, lexicon, request, openers), *_known(request, lexicon)]
@@ -52,12 +59,14 @@ def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = fr
     values = {fact.fact: fact.value for fact in found if fact.value is not None}
     truth, contradictions = _truth(found, lexicon)
     who = request.sex or _sex(text)
-    found.extend(_derive(truth, values, who, lexicon))
+    found.extend(_derive(truth, values, who, exam, lexicon))
     named: dict[str, int] = {}
     past: dict[str, int] = {}
+    context = {known.fact for known in request.known}  # what the record says of the patient is no reason for the request
     for fact in found:
-        if fact.status in (Status.PRESENT, Status.HYPOTHETICAL):
-            named.setdefault(fact.fact, max(fact.start, 0))
+        opens = fact.status is Status.HYPOTHETICAL or _counts(lexicon.facts.get(fact.fact), fact.status)
+        if opens and (fact.start >= 0 or fact.fact not in context):
+            named.setdefault(fact.fact, fact.start if fact.start >= 0 else _UNPLACED)
         elif fact.status is Status.PAST:
             past.setdefault(fact.fact, fact.start)
     return Reading(
@@ -82,7 +91,7 @@ def _measured(seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: f
     best: dict[str, Quantity] = {}
     for quantity in measures(seen, lexicon):
         if quantity.fact not in given:
-            best.setdefault(quantity.fact, quantity)
+            best[quantity.fact] = _kept(best.get(quantity.fact), quantity, lexicon.facts[quantity.fact].keeps)
     if request.age is not None:
         yield FactFound("age", Status.PRESENT, "", value=request.age)
     elif (stated := age(seen.text)) is not None:
@@ -91,6 +100,13 @@ def _measured(seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: f
         best["duree"] = duration
     for quantity in best.values():
         yield FactFound(quantity.fact, Status.PRESENT, seen.text[quantity.start : quantity.end], quantity.start, quantity.end, quantity.value)
+
+
+def _kept(known: Quantity | None, new: Quantity, keeps: str) -> Quantity:
+    """Return which of two readings of a measure counts: the first, or the worst where the lexicon says so."""
+    if known is None or (keeps == "min" and new.value < known.value) or (keeps == "max" and new.value > known.value and new.rank <= known.rank):
+        return new
+    return known
 
 
 def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity | None:
@@ -161,30 +177,22 @@ def _truth(found: Iterable[FactFound], lexicon: Lexicon) -> tuple[dict[str, bool
     return no | yes, tuple(sorted(yes.keys() & no.keys()))
 
 
-def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None, lexicon: Lexicon) -> list[FactFound]:
+def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None, exam: str | None, lexicon: Lexicon) -> list[FactFound]:
     """Complete ``truth`` with the facts that others imply, and return them with their reason."""
     derived: list[FactFound] = []
-    facts = Facts(truth, values, who)
-    known = {*(name for name, true in truth.items() if true), *values}
-    for fact, wakers in lexicon.derivations:
-        if wakers is not None and known.isdisjoint(wakers):
+    facts = Facts(truth, values, who, exam)
+    watchers = lexicon.derivations
+    waiting = [(one.rank, id(one), one) for fact in (None, *truth, *values) for one in watchers.get(fact, ())]
+    heapify(waiting)
+    while waiting:
+        one = heappop(waiting)[2]
+        if truth.get(one.fact) is True or (not one.value and one.fact in truth) or holds((one.tests,), facts) is not True:
             continue
-        if truth.get(fact.id) is not True and fact.derived and holds(fact.derived, facts) is True:
-            truth[fact.id] = True
-            known.add(fact.id)
-            derived.append(FactFound(fact.id, Status.PRESENT, _because(fact.derived, facts)))
-        elif fact.id not in truth and fact.denied and holds(fact.denied, facts) is True:
-            truth[fact.id] = False
-            derived.append(FactFound(fact.id, Status.ABSENT, _because(fact.denied, facts)))
+        truth[one.fact] = one.value
+        derived.append(FactFound(one.fact, Status.PRESENT if one.value else Status.ABSENT, ", ".join(sorted(facts_of((one.tests,))))))
+        for more in watchers.get(one.fact, ()):
+            heappush(waiting, (more.rank, id(more), more))
     return derived
-
-
-def _because(condition: tuple, facts: Facts) -> str:  # type: ignore[type-arg]
-    """Name the facts of the first alternative that holds."""
-    for tests in condition:
-        if holds((tests,), facts) is True:
-            return ", ".join(sorted(facts_of((tests,))))
-    return ""
 
 
 __all__ = ["Mention", "Reading", "read"]

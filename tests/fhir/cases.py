@@ -24,6 +24,7 @@ from pertimage.cds.model import (
 from pertimage.fhir.card_text import fact_labels
 from pertimage.fhir.cards import CardMaker
 from pertimage.fhir.publisher import Publisher
+from pertimage.fhir.requests import read
 from tests.project import ROOT
 
 TODAY = date(2026, 11, 22)
@@ -144,6 +145,28 @@ def hook_call(*orders, hook="order-sign", prefetch=None, **context):
         "context": {"userId": "Practitioner/gp1", "patientId": "p1", "draftOrders": drafts} | context,
         "prefetch": prefetch if prefetch is not None else {"patient": patient()},
     }
+
+
+ICD10 = "https://smt.esante.gouv.fr/terminologie-cim-10"
+R5_REASON = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ServiceRequest.reason"
+
+
+def one(body, **options):
+    """Return the only request of a body."""
+    (order,) = read(body, TODAY, **options)
+    return order.request
+
+
+def with_context(*resources, **changes):
+    """Return the request of the shared order with these resources as prefetch."""
+    return one(hook_call(service_request(**changes), prefetch={"patient": patient(), "autre": bundle(*resources)}))
+
+
+class Coded:
+    """A fact of the lexicon with its codes."""
+
+    def __init__(self, icd10=(), icpc2=(), snomed=()):
+        self.icd10, self.icpc2, self.snomed = icd10, icpc2, snomed
 
 
 NOT_INDICATED = Assessment(

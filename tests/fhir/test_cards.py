@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pertimage.cds.model import Alert, AlertKind, Alternative, Missing, Outcome, Severity
+from pertimage.cds.model import Alert, AlertKind, Alternative, FactFound, Missing, Outcome, Severity, Status
 from pertimage.fhir.annotation import RATING, annotated
 from pertimage.fhir.card_text import french_number, in_sentence, quoted, shorten
 from pertimage.fhir.cards import indicator, topic
@@ -119,6 +119,20 @@ def test_a_better_exam_is_named_in_the_summary():
 def test_a_measure_is_shown_in_the_words_that_state_it():
     """« 10 jours » is shown as written, not as a bare number."""
     assert "durée : « 10 jours »" in card(NOT_INDICATED)["detail"]
+
+
+def test_what_was_deduced_is_not_shown_as_read():
+    """Facts of the record are shown as such; facts implied by others are not « lus »."""
+    known = FactFound("grossesse", Status.PRESENT, "Observation")
+    implied = FactFound("aeg", Status.PRESENT, "kilos-perdus")
+    detail = card(replace(NOT_INDICATED, facts=(known, implied, FactFound("age", Status.PRESENT, "", value=47.0))))["detail"]
+    assert "- grossesse : présent (dossier)\n- âge : 47 (dossier)\n" in detail
+    assert "aeg" not in detail
+
+
+def test_what_the_service_could_not_know_is_said():
+    """An advice given without age nor antecedents says so."""
+    assert "Non disponible, tenu pour inconnu : âge et sexe du patient." in card(NOT_INDICATED)["detail"]
 
 
 def test_an_emergency_is_said_first():

@@ -6,7 +6,7 @@ import yaml
 from pertimage.cds.model import Code
 from pertimage.fhir.context import TERRAIN
 from pertimage.fhir.history import CONTRAINDICATIONS, coded_facts, contraindications
-from tests.fhir.test_requests import ICD10, Coded
+from tests.fhir.cases import ICD10, Coded
 from tests.project import ROOT
 
 SHEETS = (ROOT / "guidelines" / "data" / "lexique").glob("*.yaml")

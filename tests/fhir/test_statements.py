@@ -5,7 +5,7 @@ import pytest
 from pertimage.cds.assess import assess
 from pertimage.cds.model import Missing
 from pertimage.fhir.card_text import fact_labels
-from pertimage.fhir.requests import read_service_request
+from pertimage.fhir.requests import read_bundle
 from pertimage.fhir.statements import SENTENCES, answers, denial, denies, reads_with, verified
 from pertimage.guidelines.loader import load_base
 from tests.fhir.cases import TODAY, bundle, patient, service_request
@@ -24,17 +24,10 @@ LACKING = {
 
 
 def missing(exam, *notes):
-    """Return the items that a request for an exam lacks."""
+    """Return the items that a woman of 47's request for an exam lacks."""
     order = service_request(code={"text": exam}, note=[{"text": note} for note in notes] or None, category=None)
-    request = next(order.request for order in read_orders(order))
-    return {item.item for assessment in assess(request, BASE) for item in assessment.missing}
-
-
-def read_orders(order):
-    """Return the order read with its patient, a woman of 47."""
-    from pertimage.fhir.requests import read_bundle
-
-    return read_bundle(bundle(order, patient()), TODAY)
+    (read,) = read_bundle(bundle(order, patient()), TODAY)
+    return {item.item for assessment in assess(read.request, BASE) for item in assessment.missing}
 
 
 @pytest.mark.parametrize("item", SENTENCES)
@@ -95,8 +88,3 @@ def test_open_questions_have_no_one_click_answer(question):
 def test_denials_are_correct_french(said, sentence):
     """The elision follows the word, aspirated h included."""
     assert denial(said) == sentence
-
-
-def test_an_order_reads_alone():
-    """The shared order is the one that these tests vary."""
-    assert read_service_request(service_request(), TODAY).request.exam_text == LACKING["grossesse"]

@@ -9,7 +9,7 @@ from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, FactF
 from pertimage.guidelines.schema import ExamForm
 from pertimage.web.pages import french
 from pertimage.web.pages.highlight import Read, Segment, listed, segments
-from pertimage.web.pages.replies import Option, Question, denied_together, question, yes_no
+from pertimage.web.pages.replies import Option, Question, question, yes_no
 from pertimage.web.service import Service
 
 # Outcome → name of its look in the style sheet, and of its icon. The words always stand beside them.
@@ -72,7 +72,6 @@ class Advice:
     own_tariff: str
     offers: tuple[Offer, ...]
     flags: tuple[FlagToConfirm, ...]
-    deny_all: tuple[Option, ...]
     alerts: tuple[tuple[str, Alert], ...]
     sheets: tuple[tuple[str, str], ...]
 
@@ -99,7 +98,7 @@ def _advice(one: Assessment, among: Sequence[Assessment], service: Service) -> A
     offers = tuple(_offer(offer, one, among, service) for offer in one.alternatives)
     return Advice(
         assessment=one, exam=french.capital(one.exam_label) or "Examen non précisé", word=french.capital(one.outcome.french), look=look, icon=icon,
-        own_dose=dose, own_dose_level=level, own_tariff=tariff, offers=offers, flags=_flags(one, service), deny_all=denied_together(one.absent_flags, service.base.lexicon),
+        own_dose=dose, own_dose_level=level, own_tariff=tariff, offers=offers, flags=_flags(one, service),
         alerts=_alerts(one), sheets=tuple((name, service.base.sheets[name].title) for name in one.situations if name in service.base.sheets),
     )  # fmt: skip
 

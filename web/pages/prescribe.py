@@ -54,7 +54,7 @@ def live_advice(request: Request, form: FormData = Depends(checked_form)) -> HTM
     """Return the advice alone, while the prescriber types."""
     page_user(request, ROLE)
     draft = read_draft(form, service_of(request).base.lexicon)
-    return templates.TemplateResponse(request, "prescribe/advice.html", _advice_context(draft, service_of(request)))
+    return templates.TemplateResponse(request, "prescribe/advice.html", _advice_context(draft, service_of(request)) | {"fragment": True})
 
 
 @router.post("/prescrire/signer")

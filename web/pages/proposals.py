@@ -9,6 +9,7 @@ from pertimage.cds.model import Assessment, ImagingRequest, Missing, Outcome
 from pertimage.cds.situations import opened
 from pertimage.cds.text.reading import read
 from pertimage.guidelines.base import GuidelineBase, Sheet
+from pertimage.guidelines.words import fold
 from pertimage.web.pages.advice import Offer, exam_offer
 from pertimage.web.pages.french import capital
 from pertimage.web.pages.replies import Option
@@ -80,3 +81,11 @@ def reasons_for(exam: str, service: Service) -> tuple[Option, ...]:
     facts = dict.fromkeys(fact for _, _, fact in sorted(ranked))
     known = [service.base.lexicon.facts[fact] for fact in facts if fact in service.base.lexicon.facts]
     return tuple(Option(capital(fact.label), f"{capital(fact.label)}.", fact.id) for fact in known if not fact.is_number)[:REASONS_SHOWN]
+
+
+def exam_named(words: str, service: Service) -> str | None:
+    """Return the exam of the catalogue that has this label or name, whatever the case and accents; None when there is none."""
+    wanted = fold(words).strip()
+    exams = service.base.catalogue.exams.values()
+    by_label = next((exam.id for exam in exams if fold(exam.label) == wanted), None)
+    return by_label or next((exam.id for exam in exams if wanted in map(fold, exam.names)), None)

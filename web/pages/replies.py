@@ -127,12 +127,6 @@ def yes_no(fact: FactDef) -> tuple[Option, ...]:
     return no, _stated("Oui", f"{capital(fact.label)}.", fact.id)
 
 
-def denied_together(missing: Iterable[Missing], lexicon: Lexicon) -> tuple[Option, ...]:
-    """Return the answers that deny each of the red flags a text does not mention, for one click on all of them."""
-    facts = [lexicon.facts[item.item] for item in missing if item.item in lexicon.facts]
-    return tuple(yes_no(fact)[0] for fact in facts if not fact.is_number)
-
-
 def known_facts(tokens: Iterable[str], text: str, facts: Callable[[str], bool]) -> Iterator[KnownFact]:
     """Yield the facts of the answers whose sentence still stands in the text; the last answer on a fact counts."""
     latest: dict[str, KnownFact] = {}

@@ -33,6 +33,7 @@ def _templates() -> Jinja2Templates:
         "fr": french.typography, "nombre": french.number, "jour": french.day, "instant": french.instant, "duree_depuis": french.elapsed,
         "dose": french.dose, "tarif": french.tariff, "delai": french.wait, "age": french.age, "capitale": french.capital, "lignes": lines,
     }  # fmt: skip
+    templates.env.globals["icon"] = getattr(templates.env.get_template("partials/icons.html").module, "icon")  # noqa: B009 - a macro, not a known attribute
     return templates
 
 

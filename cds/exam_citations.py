@@ -1,0 +1,61 @@
+"""Telling the exams that a text only cites (done, dated, with their result, ruled out) from those it asks for."""
+
+from __future__ import annotations
+
+import re
+
+from pertimage.cds.exam_words import Atom
+from pertimage.guidelines.words import fold
+
+DONE = frozenset(["anterieur-apres", "refus-apres"])
+CITING = DONE | {"anterieur-avant", "anterieurs-liste", "refus-avant"}
+# « doute à la radio », « visible au scanner »: the exam by which something was found.
+_FOUND_BY = re.compile(r"\b(?:a l'|a la |au |aux )$")
+_MONTHS = "janv|fevr|mars|avril|mai|juin|juil|aout|sept|octo|nove|dece"
+_DATE = re.compile(
+    rf"[\s(,]*(?:(?:du|de|le|en|d'|des|depuis|fait|faite|date|datant|au)\s*)*"
+    rf"(?:(?!3/4\b)\d{{1,2}}[/.]\d{{1,2}}\b|\d{{1,2}}-\d{{1,2}}-\d{{2,4}}\b|(?:19|20)\d\d\b|(?:\d{{1,2}}\s*)?(?:{_MONTHS})[a-z]*\b)"
+)
+
+
+def cited(start: int, end: int, atoms: list[Atom], text: str) -> bool:
+    """Say whether an exam of a story is only cited: done, dated, with its result, or ruled out."""
+    inside = [place for place, atom in enumerate(atoms) if start <= atom.start < end]
+    if not inside:
+        return False
+    first, last = inside[0], inside[-1]
+    if _FOUND_BY.search(fold(text[max(0, start - 5) : start])):
+        return True
+    return _announced(atoms, first) or _listed(atoms, first, text) or _concluded(start, end, atoms, last, text)
+
+
+def _announced(atoms: list[Atom], first: int) -> bool:
+    if first == 0:
+        return False
+    before, gap = atoms[first - 1], atoms[first].gap
+    if gap.ended or gap.comma:
+        return False
+    cues = before.meaning.cues
+    return ("anterieur-avant" in cues and gap.words <= 1) or ("refus-avant" in cues and gap.words == 0 and not gap.linked)
+
+
+def _listed(atoms: list[Atom], first: int, text: str) -> bool:
+    """Say whether the sentence announced exams already done (« Examens antérieurs : RX genou, IRM »)."""
+    for atom in reversed(atoms[:first]):
+        if "anterieurs-liste" in atom.meaning.cues:
+            return not re.search(r"[\n;]|\.\s", text[atom.end : atoms[first].start])
+    return False
+
+
+def _concluded(start: int, end: int, atoms: list[Atom], last: int, text: str) -> bool:
+    rest = text[end:]
+    if _DATE.match(fold(rest)):
+        return True
+    if rest.lstrip().startswith(":") and text[:start].rpartition("\n")[2].strip():
+        return True
+    for atom in atoms[last + 1 : last + 3]:
+        if atom.gap.ended or atom.gap.words > 2 or atom.meaning.technique or "motif" in atom.meaning.cues:
+            return False
+        if atom.meaning.cues & DONE:
+            return True
+    return False

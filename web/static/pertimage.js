@@ -1,0 +1,147 @@
+// What a browser with JavaScript adds: everything here has a plain form behind it.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.add("scripted");
+  const form = document.getElementById("demande");
+
+  // — Prescribing: chips write into the text, offers fill the exam —
+  const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
+
+  const write = (field, sentence) => {
+    if (!sentence || field.value.includes(sentence)) return;
+    const body = field.value.trimEnd();
+    const mark = body && !/[.!?;:]$/.test(body) ? ". " : body ? " " : "";
+    field.value = body + mark + sentence;
+    changed(field);
+  };
+
+  const remember = (token) => {
+    if (!token) return;
+    const input = document.createElement("input");
+    Object.assign(input, { type: "hidden", name: "reponse", value: token });
+    document.getElementById("reponses").append(input);
+  };
+
+  const fill = (item) => {
+    const blank = document.getElementById(`complement-${item}`);
+    const words = blank.value.trim().replace(/\.$/, "");
+    if (!words) return blank.focus();
+    const unit = document.getElementById(`unite-${item}`);
+    const tail = unit ? ` ${unit.value}.` : blank.dataset.tail;
+    blank.value = "";
+    write(form.elements.texte, blank.dataset.lead + words + tail);
+  };
+
+  const replaceExam = (label) => {
+    const exam = form.elements.examen;
+    const initial = form.elements.examen_initial;
+    if (!initial.value) initial.value = exam.value || "dans le texte";
+    exam.value = label;
+    changed(exam);
+  };
+
+  const onChip = (event) => {
+    const button = event.target.closest("[data-add], [data-fill], [data-replace]");
+    if (!button) return;
+    event.preventDefault();
+    const focus = button.closest("[id]")?.id;
+    if (button.dataset.add) {
+      remember(button.dataset.reply);
+      write(form.elements.texte, button.dataset.add);
+    } else if (button.dataset.fill) fill(button.dataset.fill);
+    else replaceExam(button.dataset.replace);
+    if (focus) form.dataset.focus = focus;
+  };
+
+  // The button pressed is often gone with the new advice: give the keyboard back to where it was.
+  const keepFocus = () => {
+    const place = form.dataset.focus;
+    delete form.dataset.focus;
+    if (!place || (document.activeElement && document.activeElement !== document.body)) return;
+    const target = document.getElementById(place)?.querySelector("button, input, a") || document.getElementById("signer");
+    target?.focus({ preventScroll: true });
+  };
+
+  const onFormKey = (event) => {
+    if (event.key !== "Enter") return;
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      form.requestSubmit(document.getElementById("signer"));
+    } else if (event.target.matches("input:not([type=radio])")) {
+      // Enter in a field asks for the advice; in a blank it writes the answer. It never signs.
+      event.preventDefault();
+      if (event.target.matches("[data-blank]")) fill(event.target.id.replace("complement-", ""));
+      else changed(event.target);
+    }
+  };
+
+  if (form) {
+    form.addEventListener("click", onChip);
+    form.addEventListener("keydown", onFormKey);
+    // A blank being filled is not part of the request yet: no new advice at each of its letters.
+    form.addEventListener("input", (event) => {
+      if (event.target.matches("[data-blank], [id^=unite-], #commentaire, #motif")) event.stopImmediatePropagation();
+    }, true);
+    document.body.addEventListener("htmx:after:swap", keepFocus);
+  }
+
+  // — Reviewing: suggestions fill the reason; one letter acts —
+  document.addEventListener("click", (event) => {
+    const chip = event.target.closest("[data-write]");
+    if (chip) {
+      const field = document.getElementById(chip.dataset.write);
+      write(field, chip.textContent.trim());
+      field.focus();
+    }
+  });
+
+  const keysHelp = document.querySelector("[data-keys]");
+  const keysSwitch = document.querySelector("[data-keys-switch]");
+  const KEY = "pertimage-raccourcis";
+  const stored = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
+  if (keysSwitch) {
+    keysSwitch.checked = stored() !== "non";
+    keysSwitch.addEventListener("change", () => { try { localStorage.setItem(KEY, keysSwitch.checked ? "oui" : "non"); } catch { /* private window */ } });
+  }
+
+  const move = (step) => {
+    const rows = [...document.querySelectorAll("[data-row]")];
+    const place = rows.indexOf(document.activeElement);
+    rows[Math.min(Math.max(place + step, 0), rows.length - 1)]?.focus();
+  };
+
+  const follow = (selector) => document.querySelector(selector)?.click();
+
+  const open = (letter) => {
+    const details = document.querySelector(`[data-key="${letter}"]`);
+    if (!details) return;
+    details.open = true;
+    details.querySelector("textarea, input:not([type=hidden])")?.focus();
+  };
+
+  const onKey = (event) => {
+    if (!keysSwitch?.checked || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+    if (keysHelp.dataset.keys === "list") {
+      if (event.key === "j") move(1);
+      else if (event.key === "k") move(-1);
+      else return;
+    } else if (event.key === "v") document.querySelector("[data-key-submit=v]")?.requestSubmit();
+    else if (event.key === "j") follow("[data-next]");
+    else if (event.key === "u") follow("[data-back]");
+    else if ("pscrt".includes(event.key)) open(event.key);
+    else return;
+    event.preventDefault();
+  };
+  if (keysHelp) document.addEventListener("keydown", onKey);
+
+  // A double click on a button that writes must not write twice.
+  document.addEventListener("submit", (event) => {
+    const target = event.target;
+    if (target.dataset.sent) event.preventDefault();
+    else if (target.method === "post") {
+      target.dataset.sent = "1";
+      setTimeout(() => delete target.dataset.sent, 4000);
+    }
+  });
+})();
