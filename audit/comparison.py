@@ -6,7 +6,7 @@ complete (first exam after Monday, last before Friday) are left out, and a week 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -46,17 +46,30 @@ class SiteChange:
     change: Change
 
 
-def before_after(store: Store, metric: Metric, *, by_modality: bool = False, fictitious: bool = False) -> list[SiteChange]:
-    """Return the change at go-live of one metric, for each site that has activity; each says why when it cannot be given."""
+def before_after(
+    store: Store,
+    metric: Metric,
+    *,
+    by_modality: bool = False,
+    fictitious: bool = False,
+    weeks: Iterable[ExamWeek] | None = None,
+    witness_from: date | None = None,
+) -> list[SiteChange]:
+    """Return the change at go-live of one metric, for each site that has activity; each says why when it cannot be given.
+
+    ``weeks`` are those of ``exam_weeks`` for the same groups, when the caller already has them. ``witness_from`` is the day
+    that sites without a go-live are compared around: what changed there changed without the service.
+    """
     by = ("site", "modality") if by_modality else ("site",)
     series: dict[tuple[str, str | None], dict[date, ExamWeek]] = {}
-    for week in exam_weeks(store, by=by, fictitious=fictitious):
+    for week in weeks if weeks is not None else exam_weeks(store, by=by, fictitious=fictitious):
         series.setdefault((week.site or "", week.modality), {})[week.week] = week
     windows, go_lives = _windows(store, fictitious), _go_lives(store)
     changes = []
-    for (site, modality), weeks in sorted(series.items(), key=lambda item: (item[0][0], item[0][1] or "")):
+    for (site, modality), of_site in sorted(series.items(), key=lambda item: (item[0][0], item[0][1] or "")):
         go_live = go_lives.get(site)
-        changes.append(SiteChange(site, modality, metric, go_live, _change(weeks, _complete(*windows[site]), go_live, metric)))
+        change = _change(of_site, _complete(*windows[site]), go_live or witness_from, metric)
+        changes.append(SiteChange(site, modality, metric, go_live, change))
     return changes
 
 

@@ -25,9 +25,12 @@ import orjson
 from bench.bodies import order, order_sign
 
 ROUNDS, SECONDS = 3, 5
+VARIED = 20_000  # more than the judgements that the service keeps in memory, so that none is found there
 PATH = "/cds-services/imagerie-pertinence"
 SCRIPT = """
-local f = io.open(os.getenv("BODY"), "rb"); wrk.body = f:read("*a"); f:close()
+local bodies, turn = {}, 0
+for line in io.lines(os.getenv("BODY")) do bodies[#bodies + 1] = line end
+request = function() turn = turn % #bodies + 1; return wrk.format(nil, nil, nil, bodies[turn]) end
 wrk.method = "POST"; wrk.headers["Content-Type"] = "application/json"
 done = function(s, l, r) io.write(string.format('JSON {"rps":%.1f,"p50":%.3f,"p99":%.3f,"errors":%d}\\n', s.requests / (s.duration / 1e6),
   l:percentile(50) / 1e3, l:percentile(99) / 1e3, s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end
@@ -49,19 +52,21 @@ def main() -> None:
 
 
 def _order_sign(work: Path) -> None:
-    body = work / "body.json"
-    body.write_bytes(order_sign(15))
-    print(f"order-sign, corps de {body.stat().st_size} octets, un processus, médiane de {ROUNDS} tours de {SECONDS} s")
-    print(f"{'connexions':>10} {'plancher req/s':>15} {'service req/s':>14} {'rapport':>8} {'p50 ms':>8} {'p99 ms':>8}")
-    for connections in (1, 16):
-        floors, services = [], []
-        for _ in range(ROUNDS):
-            with _server("floor", work) as port:
-                floors.append(_load(port, connections, body, work))
-            with _server("service", work) as port:
-                services.append(_load(port, connections, body, work))
-        floor, service = _median(floors, "rps"), _median(services, "rps")
-        print(f"{connections:>10} {floor:>15.0f} {service:>14.0f} {service / floor:>8.2f} {_median(services, 'p50'):>8.2f} {_median(services, 'p99'):>8.2f}")
+    same, varied = work / "same.ndjson", work / "varied.ndjson"
+    same.write_bytes(order_sign(15))
+    varied.write_bytes(b"\n".join(order_sign(15, number) for number in range(VARIED)))
+    print(f"order-sign, corps de {same.stat().st_size} octets, un processus, médiane de {ROUNDS} tours de {SECONDS} s")
+    print(f"{'demandes':>30} {'connexions':>10} {'plancher req/s':>15} {'service req/s':>14} {'rapport':>8} {'p50 ms':>8} {'p99 ms':>8}")
+    for shown, body in (("déjà jugée (order-select)", same), ("toutes différentes", varied)):
+        for connections in (1, 16):
+            floors, services = [], []
+            for _ in range(ROUNDS):
+                with _server("floor", work) as port:
+                    floors.append(_load(port, connections, body, work))
+                with _server("service", work) as port:
+                    services.append(_load(port, connections, body, work))
+            floor, service = _median(floors, "rps"), _median(services, "rps")
+            print(f"{shown:>30} {connections:>10} {floor:>15.0f} {service:>14.0f} {service / floor:>8.2f} {_median(services, 'p50'):>8.2f} {_median(services, 'p99'):>8.2f}")
 
 
 def _growth(work: Path) -> None:
@@ -71,7 +76,7 @@ def _growth(work: Path) -> None:
     with _server("service", work) as port:
         for resources in (0, 10, 100, 1000):
             body = work / f"n{resources}.json"
-            body.write_bytes(order_sign(resources))
+            body.write_bytes(b"\n".join(order_sign(resources, number) for number in range(VARIED // (resources + 10))))
             p50 = _load(port, 1, body, work)["p50"]
             slope = f"{(p50 - earlier[1]) * 1000 / (resources - earlier[0]):.1f}" if earlier else "—"
             print(f"{resources:>10} {body.stat().st_size:>8} {p50:>8.2f} {slope:>26}")

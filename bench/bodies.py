@@ -17,7 +17,7 @@ def order(number: int = 1) -> dict[str, Any]:
         "resourceType": "ServiceRequest", "id": f"sr{number}", "status": "draft", "intent": "order", "priority": "routine", "subject": {"reference": "Patient/p1"},
         "authoredOn": "2026-11-20T10:12:00+01:00", "requester": {"reference": "Practitioner/mg1"},
         "code": {"coding": [{"system": "http://loinc.org", "code": "30766-4"}], "text": "Radiographie du rachis lombaire face et profil"},
-        "reasonCode": [{"text": "Lombalgie commune depuis 10 jours, sans signe d'alerte"}],
+        "reasonCode": [{"text": f"Lombalgie commune depuis {number % 60 + 1} jours, sans signe d'alerte, EVA {number % 10}/10 (dossier {number})"}],
         "note": [{"text": "Pas de traumatisme, pas de fièvre, pas de déficit neurologique."}],
     }  # fmt: skip
 
@@ -39,13 +39,13 @@ def _study(number: int) -> dict[str, Any]:
     return {"resourceType": "ImagingStudy", "id": f"s{number}", "status": "available", "subject": {"reference": "Patient/p1"}, "started": started, "modality": coding, "description": said}
 
 
-def order_sign(resources: int) -> bytes:
-    """Return an order-sign call whose prefetch has that many resources besides the patient."""
+def order_sign(resources: int, number: int = 1) -> bytes:
+    """Return an order-sign call whose prefetch has that many resources besides the patient; ``number`` varies its words."""
     conditions = [_condition(number) for number in range(resources // 3)]
     studies = [_study(number) for number in range(resources - len(conditions))]
     patient = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1979-03-14"}
     return orjson.dumps({
         "hook": "order-sign", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
-        "context": {"userId": "Practitioner/mg1", "patientId": "p1", "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": order()}]}},
+        "context": {"userId": "Practitioner/mg1", "patientId": "p1", "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": order(number)}]}},
         "prefetch": {"patient": patient, "conditions": _bundle(conditions), "imagerie": _bundle(studies)},
     })  # fmt: skip

@@ -27,7 +27,13 @@ from pertimage.guidelines.words import fold
 
 FLAGGED = frozenset((Outcome.NOT_INDICATED, Outcome.ALTERNATIVE, Outcome.INCOMPLETE))
 ALWAYS_SHOWN = frozenset(("age", "duree", "grossesse", "dfg", "allergie-contraste", "dispositif-implante", "contre-indication-irm"))
-_EMPTY_WORDS = re.compile(r"\b(bilan|svp|merci|pour|de|du|la|le|les|l|d|une?|des|en|et|a|faire|prevoir|demande|examen|ordonnance|urgent|rapidement|dossier|patiente?|mme|mr|madame|monsieur|controle|cher|confrere|ans?|homme|femme|h|f)\b|[^a-z]+")
+_ANTECEDENTS = re.compile(r"\b(atcds?|antecedents?)\b[^.;\n]*")
+_NOT_LETTERS = re.compile(r"[^a-z]+")
+# Words that fill a request without saying why.
+_EMPTY_WORDS = frozenset(
+    "bilan svp merci pour de du la le les des un une en et faire prevoir demande examen ordonnance urgent rapidement dossier patient patiente mme mr madame monsieur "
+    "controle cher confrere bonjour ans an homme femme realiser bien confraternellement cordialement confraternelles confraternel salutations sentiments remercie avance".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +152,12 @@ class _Judgement:
         text = self._request.narrative
         named = self._exams.in_text(text)
         within = [(mention.start, mention.end) for mention in named]
-        stated = (fact for fact in self._reading.found if fact.start >= 0 and fact.status is not Status.ABSENT and fact.fact not in ("age", "duree"))
+        stated = (fact for fact in self._reading.found if fact.start >= 0 and fact.status in (Status.PRESENT, Status.HYPOTHETICAL) and fact.fact not in ("age", "duree"))
         if self._request.reason_codes or any(not any(first <= fact.start and fact.end <= last for first, last in within) for fact in stated):
             return True
         for first, last in within:
             text = text[:first] + " " * (last - first) + text[last:]
-        return len(_EMPTY_WORDS.sub(" ", fold(text)).split()) > 0
+        return any(len(word) > 1 and word not in _EMPTY_WORDS for word in _NOT_LETTERS.sub(" ", _ANTECEDENTS.sub(" ", fold(text))).split())
 
     def _judged(self, exam: str | None, chosen: Conclusion, emergencies: list[Conclusion], situations: tuple[str, ...]) -> Assessment:
         asked = tuple(Missing(fact, chosen.sheet.questions.get(fact, fact)) for fact in chosen.asked)

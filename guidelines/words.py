@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 
 def _fold_table() -> dict[int, str]:
@@ -55,8 +55,7 @@ def stem(word: str) -> str:
     return word
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, number or mark of the text. ``form`` is what is compared; offsets are in the original text."""
 
     form: str
@@ -70,19 +69,32 @@ class Token:
 
 def tokens(text: str, abbreviations: Mapping[str, str] | None = None) -> list[Token]:
     """Return the tokens of an NFC text, abbreviations read as their full word."""
-    short = abbreviations or {}
+    short = abbreviations or _NO_ABBREVIATIONS
     found: list[Token] = []
-    folded_text = fold(text)
     previous_number = False
-    for match in _TOKEN.finditer(folded_text):
+    for match in _TOKEN.finditer(fold(text)):
         folded = match.group()
-        first = folded[0]
-        is_word = first.isalnum()
-        is_stop = folded in STOP_WORDS and not (folded == "sa" and previous_number)
-        form = stem(fold(short[folded]) if folded in short else folded) if is_word else folded
-        found.append(Token(form, folded, match.start(), match.end(), is_word, is_stop, folded in JOINERS))
-        previous_number = first.isdigit()
+        start, end = match.span()
+        if folded in short:
+            found.append(Token(stem(fold(short[folded])), folded, start, end, True, False, False))
+            previous_number = False
+            continue
+        form, is_word, is_stop, is_joiner, is_number = _kind(folded)
+        if folded == "sa" and previous_number:
+            is_stop = False
+        found.append(Token(form, folded, start, end, is_word, is_stop, is_joiner))
+        previous_number = is_number
     return found
+
+
+_NO_ABBREVIATIONS: Mapping[str, str] = {}
+
+
+@lru_cache(maxsize=65536)
+def _kind(folded: str) -> tuple[str, bool, bool, bool, bool]:
+    """Return form, is word, is small word, is joining mark, is number, of a folded token."""
+    is_word = folded[0].isalnum()
+    return stem(folded) if is_word else folded, is_word, folded in STOP_WORDS, folded in JOINERS, folded[0].isdigit()
 
 
 def term_forms(term: str, abbreviations: Mapping[str, str] | None = None, *, keep_small: bool = False) -> tuple[str, ...]:

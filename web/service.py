@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -22,6 +23,9 @@ from pertimage.guidelines.loader import load_base
 from pertimage.web.settings import Settings
 
 
+JUDGEMENTS_KEPT = 2048
+
+
 class Service:
     """One process's service. Public attributes: ``settings``, ``base``, ``policy``, ``register``, ``pseudonyms``."""
 
@@ -29,6 +33,7 @@ class Service:
         self.settings = settings
         self.base = base or load_base()
         self.policy = Policy()
+        self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(lambda request, day: assess(request, self.base, self.policy, on=day))
         settings.prepare()
         self.store = open_store(settings.database_url)
         self.journal = Journal(self.store)
@@ -61,8 +66,12 @@ class Service:
         return found.label if found else {"age": "âge", "duree": "durée"}.get(fact, fact)
 
     def judge(self, request: ImagingRequest) -> tuple[Assessment, ...]:
-        """Return the assessments of a request by the rules of its day (today's when it is not dated)."""
-        return assess(request, self.base, self.policy, on=request.authored or self.now().date())
+        """Return the assessments of a request by the rules of its day (today's when it is not dated).
+
+        A request is judged when it is written, again at each change, and once more when it is signed: the last answers are
+        kept in memory, and a request that did not change is not judged twice.
+        """
+        return self._assess(request, request.authored or self.today())
 
     def modalities(self, assessments: Sequence[Assessment]) -> dict[str, str]:
         """Return the DICOM modality of each exam that assessments name or propose."""

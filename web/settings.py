@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# Not a secret: it makes the pseudonyms of fictitious people, so that `pertimage demo` and `pertimage serve --demo` agree on them.
+DEMO_KEY = "démonstration : données fictives, clé publique"
 ROLES = ("prescripteur", "radiologue", "equipe-projet", "exploitant", "api")
 
 
@@ -55,8 +57,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def key(self) -> str:
-        """Return the secret, or in demo mode one made for this process."""
-        return self.secret or secrets.token_hex(32)
+        """Return the secret; without one, the public key of the demonstration, or outside of it a key made for this process."""
+        return self.secret or (DEMO_KEY if self.demo else secrets.token_hex(32))
 
     @property
     def database_url(self) -> str:

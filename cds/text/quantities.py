@@ -224,16 +224,25 @@ _NOT_ILLNESS = _compiled(
 _TREATMENT = _compiled(r"(?:sous|suivi\w* pour|traite\w* par|prend|ttt|traitement|cortico\w*|cortisone|cortancyl|prednisone|solupred)[^,.;\n]{0,30}$")
 
 
+_STATED_IF = [(rank, pattern, read, pattern.pattern.startswith(_SINCE.replace(" ", r"\s+"))) for rank, pattern, read in _STATED]
+# Without one of these no duration is stated: most sentences are left at once.
+_TIME = re.compile(r"depui|dp|dep|evol|dur|traina|il\s+y\s+a|j\s?\+?\s?\d|\d\s*j|hier|matin|jour|nuit|sem|mois|chro|ancien|aigu|recent|brutal|subit|soudain|longue?\s|tout\s+a\s")
+
+
 def durations(text: str, on: date | None) -> list[Quantity]:
     """Return the durations of illness that the text states, in days, best reading first (lowest rank, then earliest)."""
     folded = fold(text)
+    if not _TIME.search(folded):
+        return []
+    since = "dep" in folded or "dp" in folded or "dupui" in folded
     found = [
         Quantity("duree", read(match), match.start(), match.end(), rank + demoted)
-        for rank, pattern, read in _STATED
+        for rank, pattern, read, needs_since in _STATED_IF
+        if since or not needs_since
         for match in pattern.finditer(folded)
         if not (demoted := _demoted(folded, match.start())) or rank < 4
     ]
-    found.extend(_since_dates(folded, on))
+    found.extend(_since_dates(folded, on) if since else ())
     for match in _BARE.finditer(folded):
         before = folded[max(0, match.start() - 24) : match.start()]
         if not _NOT_ILLNESS.search(before) and not match.group("n").isalpha() and not _inside(match.start(), found):

@@ -59,13 +59,13 @@ def _moment(value: date | datetime | str) -> date | datetime:
 
 
 def elapsed(since: str | datetime | None, now: datetime) -> str:
-    """Return how long ago an instant was, coarsely: « à l'instant », « 12 min », « 3 h », « 2 jours »."""
+    """Return how long ago an instant was, coarsely: « moins d'une minute », « 12 min », « 3 h », « 2 jours »."""
     if not since:
         return ""
     moment = datetime.fromisoformat(since) if isinstance(since, str) else since
     minutes = int((now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds() // 60)
     if minutes < 1:
-        return "à l'instant"
+        return "moins d'une minute"
     if minutes < 60:
         return f"{minutes}{_FIXED}min"
     hours = minutes // 60

@@ -57,7 +57,8 @@ def _groups(text: str, facts: Iterable[FactFound]) -> Iterator[tuple[int, int, l
     while placed:
         first = placed[0]
         group = [fact for fact in placed if fact.start < first.end]
-        yield first.start, first.end, group
+        words = text[first.start : first.end]
+        yield first.start + len(words) - len(words.lstrip()), first.end - len(words) + len(words.rstrip()), group
         placed = [fact for fact in placed if fact.start >= first.end]
 
 

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from pertimage.audit.review import Refused, UnknownRequest
 from pertimage.audit.worklist import RequestRow
-from pertimage.cds.model import Outcome
+from pertimage.cds.model import Assessment, Outcome
 from pertimage.web.access import page_user
 from pertimage.web.pages import advice
 from pertimage.web.pages.csrf import checked_form
@@ -78,11 +78,13 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
         "one": one, "thread": thread, "advices": shown_advices(one, service), "segments": segments, "facts": facts,
         "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
-        "patient_words": _patient_words(one.main.situations, service) if one.main.outcome is not Outcome.NO_GUIDANCE else (),
+        "patient_words": _patient_words(one.main, service),
     }  # fmt: skip
     return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)
 
 
-def _patient_words(situations: tuple[str, ...], service: Service) -> tuple[str, ...]:
-    sheets = service.base.sheets
-    return tuple(sheets[name].form.patient_words for name in situations[:1] if name in sheets and sheets[name].form.patient_words)
+def _patient_words(given: Assessment, service: Service) -> str:
+    """Return what to tell a patient who needs no imaging; nothing in any other case: these words reassure."""
+    sheet = service.base.sheets.get(given.situations[0]) if given.situations else None
+    calm = given.outcome is Outcome.NOT_INDICATED and given.pathway is None
+    return sheet.form.patient_words if sheet and calm else ""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pertimage.cds.model import Assessment, ImagingRequest, Missing, Outcome
-from pertimage.cds.situations import opened
-from pertimage.cds.text.reading import read
-from pertimage.guidelines.base import GuidelineBase, Sheet
+from pertimage.cds.model import Assessment, ImagingRequest, Missing, Outcome, Status
+from pertimage.guidelines.base import Sheet
 from pertimage.guidelines.words import fold
 from pertimage.web.pages.advice import Offer, exam_offer
 from pertimage.web.pages.french import capital
@@ -33,28 +31,25 @@ def exams_for(request: ImagingRequest, service: Service) -> Proposal | None:
 
     Each exam of the sheets opened is judged exactly as if it had been asked: no second way of reasoning.
     """
-    sheets = _opened(request, service)
+    answers = list(_judged(request, _opened(request, service), service))
+    sheets = dict.fromkeys(name for one in answers for name in one.situations)
     if not sheets:
         return None
-    answers = list(_judged(request, sheets, service))
     supported = [one for one in answers if one.outcome is Outcome.APPROPRIATE]
     asked = {item.item: item for one in answers if one.outcome is Outcome.INCOMPLETE for item in one.missing[:1]}
     against = next((one for one in answers if one.outcome is Outcome.NOT_INDICATED), None)
     against = against or next((one for one in answers if one.outcome is Outcome.ALTERNATIVE), None)
     return Proposal(
-        tuple((sheet.id, sheet.title) for sheet in sheets), tuple(_offers(supported, service)),
+        tuple((name, service.base.sheets[name].title) for name in sheets if name in service.base.sheets), tuple(_offers(supported, service)),
         None if supported or asked else against, tuple(asked.values()) if not supported else (),
     )  # fmt: skip
 
 
-def _dated(request: ImagingRequest, service: Service) -> GuidelineBase:
-    return service.base.at(request.authored or service.today())
-
-
 def _opened(request: ImagingRequest, service: Service) -> list[Sheet]:
-    base = _dated(request, service)
-    reading = read(request, base.lexicon, frozenset(base.by_fact))
-    return [sheet for sheet, _ in sorted(opened(base, reading), key=lambda pair: pair[1])]
+    """Return the sheets that the facts read in the request open, in the order in which they were named."""
+    base = service.base.at(request.authored or service.today())
+    named = [fact.fact for fact in service.judge(request)[0].facts if fact.status in (Status.PRESENT, Status.HYPOTHETICAL)]
+    return list({sheet.id: sheet for fact in named for sheet in base.by_fact.get(fact, ())}.values())
 
 
 def _judged(request: ImagingRequest, sheets: list[Sheet], service: Service) -> Iterator[Assessment]:

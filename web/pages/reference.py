@@ -10,8 +10,8 @@ from functools import lru_cache
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from pertimage.cds.model import ImagingRequest, TextPart
-from pertimage.cds.text.reading import read
+from pertimage.cds.assess import assess
+from pertimage.cds.model import ImagingRequest, Status, TextPart
 from pertimage.guidelines.base import GuidelineBase, Sheet
 from pertimage.guidelines.words import STOP_WORDS, fold, stem
 from pertimage.web.pages.french import typography
@@ -63,7 +63,7 @@ def _holds(entry: Entry, wanted: set[str]) -> bool:
 def _meant(query: str, base: GuidelineBase) -> frozenset[str]:
     """Return the facts that the query names in a prescriber's words: « lumbago » is « lombalgie »."""
     request = ImagingRequest("recherche", texts=(TextPart("recherche", unicodedata.normalize("NFC", query)),))
-    return frozenset(read(request, base.lexicon).named)
+    return frozenset(fact.fact for one in assess(request, base) for fact in one.facts if fact.status is Status.PRESENT)
 
 
 @lru_cache(maxsize=2)

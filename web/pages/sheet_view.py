@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pertimage.guidelines.base import Flag, GuidelineBase, Position, Rule, Sheet
 from pertimage.guidelines.schema import Source, Verdict, Vignette
+from pertimage.guidelines.words import fold
 from pertimage.web.pages.condition_words import ConditionWords
 
 # Verdict → words, look and short mark of the table.
@@ -158,5 +159,5 @@ def chapters(sheets: list[Sheet]) -> Iterator[tuple[str, list[Sheet]]]:
     found: dict[str, list[Sheet]] = {}
     for sheet in sheets:
         found.setdefault(chapter_words(sheet.chapter), []).append(sheet)
-    for name in sorted(found):
-        yield name, sorted(found[name], key=lambda sheet: sheet.title)
+    for name in sorted(found, key=fold):
+        yield name, sorted(found[name], key=lambda sheet: fold(sheet.title))

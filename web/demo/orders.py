@@ -1,0 +1,123 @@
+"""Six weeks of fictitious requests, judged by the guidelines of the day like any other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from random import Random
+
+from pertimage.audit.store import PARIS
+from pertimage.cds.model import Assessment, ImagingRequest, Outcome, PriorExam, Sex, TextPart
+from pertimage.guidelines.conditions import SEXES
+from pertimage.web.access import DEMO_USERS
+from pertimage.web.demo.sites import SITES, DemoSite
+from pertimage.web.demo.texts import COMMON, UNCOVERED, Written, dressed, fill
+from pertimage.web.service import Service
+
+DAYS = 42
+EMERGENCY = "urgences"
+# How many requests of each kind: what a surgery sends, not what the sheets' examples hold.
+QUOTAS = {Outcome.APPROPRIATE: 38, Outcome.ALTERNATIVE: 19, Outcome.NOT_INDICATED: 16, Outcome.INCOMPLETE: 10, EMERGENCY: 7}
+FROM_TEMPLATES = 38
+UNCOVERED_COUNT = 24
+DEMO_PRESCRIBER = DEMO_USERS["prescripteur"].name
+_PRESCRIBERS = tuple(f"Dr {name}" for name in "Aubrelin Castelmoy Dorvance Estrivier Fontalon Grésiac Lavernac Montorel Pasquelin Rivoire".split())
+_DEMO_SHARE = 0.16
+_TECHNIQUES_OF_ALL = "DX"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A signed request with its assessments; ``prescriber`` and ``patient`` are the words that pseudonyms are made of."""
+
+    id: str
+    at: datetime
+    site: str
+    prescriber: str
+    patient: str
+    request: ImagingRequest
+    assessments: tuple[Assessment, ...]
+
+    @property
+    def main(self) -> Assessment:
+        """Return the assessment to look at first: the emergency, else the one flagged, else the first."""
+        return min(self.assessments, key=lambda one: (one.pathway != "emergency", not one.flagged))
+
+    @property
+    def emergency(self) -> bool:
+        """Say whether the patient belongs in the emergency department."""
+        return any(one.pathway == "emergency" for one in self.assessments)
+
+    @property
+    def flagged(self) -> bool:
+        """Say whether a radiologist has to look at it."""
+        return any(one.flagged for one in self.assessments)
+
+
+def orders(service: Service, last_day: date) -> list[Order]:
+    """Return the requests of the six weeks that end on the morning of ``last_day``, in order of time."""
+    chance = Random(f"demandes {last_day}")  # noqa: S311 - a demonstration, not a secret
+    texts = [*_from_sheets(service, last_day, chance)]
+    texts += [fill(COMMON[rank % len(COMMON)], chance) for rank in range(FROM_TEMPLATES)]
+    texts += [fill(UNCOVERED[rank % len(UNCOVERED)], chance) for rank in range(UNCOVERED_COUNT)]
+    chance.shuffle(texts)
+    return [_order(service, written, at, chance) for written, at in zip(texts, _instants(last_day, len(texts), chance), strict=True)]
+
+
+def _from_sheets(service: Service, last_day: date, chance: Random) -> Iterator[Written]:
+    """Yield texts taken from the sheets' vignettes, by kind of answer, from as many sheets as possible."""
+    kinds: dict[str, dict[str, list[Written]]] = defaultdict(lambda: defaultdict(list))
+    for name, sheet in sorted(service.base.sheets.items()):
+        for vignette in sheet.form.vignettes:
+            written = Written(vignette.exam, vignette.text, vignette.age, vignette.sex)
+            kinds[_kind(service.judge(_request("essai", written, last_day)))][name].append(written)
+    for kind, count in QUOTAS.items():
+        of_kind = kinds[kind]
+        for name in chance.sample(sorted(of_kind), min(count, len(of_kind))):
+            written = chance.choice(of_kind[name])
+            yield replace(written, text=dressed(written.text, chance))
+
+
+def _kind(assessments: tuple[Assessment, ...]) -> str:
+    return EMERGENCY if any(one.pathway for one in assessments) else assessments[0].outcome
+
+
+def _order(service: Service, written: Written, at: datetime, chance: Random) -> Order:
+    identifier = f"{chance.getrandbits(128):032x}"
+    request = _request(identifier, written, at.date())
+    assessments = service.judge(request)
+    if any(one.pathway for one in assessments) and chance.random() < 0.6:
+        request = replace(request, priority="urgent")
+    prescriber = DEMO_PRESCRIBER if chance.random() < _DEMO_SHARE else chance.choice(_PRESCRIBERS)
+    site = chance.choice(_sites_with(service.modalities(assessments[:1]).get(assessments[0].exam or "")))
+    return Order(identifier, at, site.id, prescriber, f"démonstration|{chance.randrange(400)}", request, assessments)
+
+
+def _sites_with(modality: str | None) -> list[DemoSite]:
+    """Return the sites whose prescribers see the advice and that do the exam."""
+    live = [site for site in SITES if site.shift is not None]
+    return [site for site in live if modality in site.volumes] or [site for site in live if len(site.volumes) > 3]
+
+
+def _request(identifier: str, written: Written, day: date) -> ImagingRequest:
+    earlier = ()
+    if written.earlier:
+        text, modality, days = written.earlier
+        earlier = (PriorExam(text, modality=modality, performed=day - timedelta(days=days)),)
+    return ImagingRequest(
+        f"ServiceRequest/{identifier}", exam_text=written.exam, texts=(TextPart("reasonCode", written.text),), age=written.age,
+        sex=Sex(SEXES[written.sex]) if written.sex else None, authored=day, prior_exams=earlier,
+    )  # fmt: skip
+
+
+def _instants(last_day: date, count: int, chance: Random) -> list[datetime]:
+    """Return so many instants of a surgery's hours, more of them lately, the last ones on the morning of the last day."""
+    end = datetime.combine(last_day, time(7, 55), PARIS)
+    found = []
+    while len(found) < count - 2:
+        day = last_day - timedelta(days=1 + int(DAYS * chance.random() ** 1.35))
+        if day.weekday() < 5 or (day.weekday() == 5 and chance.random() < 0.3):
+            found.append(datetime.combine(day, time(8, 15), PARIS) + timedelta(minutes=chance.randrange(11 * 60), seconds=chance.randrange(60)))
+    return sorted(found) + [end - timedelta(minutes=38), end - timedelta(minutes=9)]

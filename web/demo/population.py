@@ -1,0 +1,52 @@
+"""Fill an empty database with the demonstration; everything in it is fictitious and says so."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from random import Random
+
+from pertimage.audit.activity import add_activity
+from pertimage.audit.store import PARIS
+from pertimage.web.demo.exams import activity
+from pertimage.web.demo.orders import Order, orders
+from pertimage.web.demo.reviews import Act, acts, record
+from pertimage.web.demo.sites import SITES
+from pertimage.web.pages.french import number
+from pertimage.web.service import Service
+
+MARKER = "demonstration"
+
+
+class RealDataError(ValueError):
+    """The database holds real sites, or half a demonstration: nothing is added. The message is French, for the user."""
+
+
+def populate(service: Service, last_day: date) -> str:
+    """Write the demonstration that ends on ``last_day`` and return a sentence in French; the same day gives the same data.
+
+    A database already populated is left as it is. Raises RealDataError rather than mix fictitious data with other data.
+    """
+    done = service.register.setting(MARKER)
+    if done is not None:
+        return f"déjà là ({done}), rien n'a été changé."
+    if service.journal.head().seq:
+        raise RealDataError("Cette base contient déjà d'autres données : donnez à la démonstration une base neuve.")
+    closing = datetime.combine(last_day, time(23, 59), PARIS)
+    for site in SITES:
+        service.register.set_site(site.id, site.name, at=closing, go_live=site.go_live(last_day), fictitious=True)
+    imported = add_activity(service.journal, activity(service.base.catalogue, last_day), service.pseudonyms, at=closing)
+    written = orders(service, last_day)
+    _play(service, written, last_day)
+    waiting = len(service.register.worklist(limit=1000))
+    said = f"{number(imported.added)} examens sur {len(SITES)} sites, {len(written)} demandes signées, dont {waiting} à relire"
+    service.register.set_setting(MARKER, said, at=closing)
+    return f"{said}."
+
+
+def _play(service: Service, written: list[Order], last_day: date) -> None:
+    """Record the requests and what was done of them, in order of time, as a journal would have."""
+    chance = Random(f"relectures {last_day}")  # noqa: S311 - a demonstration, not a secret
+    told: list[Act] = [Act(order.at, lambda order=order: record(service, order)) for order in written]
+    told += acts(service, written, chance)
+    for act in sorted(told, key=lambda act: act.at):
+        act.do()

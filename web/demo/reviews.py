@@ -1,0 +1,169 @@
+"""What fictitious radiologists and prescribers did of the requests: decisions, questions, answers, feedback on the cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+import orjson
+
+from pertimage.audit.review import Decision
+from pertimage.cds.model import Alternative, Missing, Outcome
+from pertimage.web.access import DEMO_USERS
+from pertimage.web.demo.orders import DEMO_PRESCRIBER, Order
+from pertimage.web.pages.replies import question
+from pertimage.web.service import Service
+
+TO_REVIEW = 22
+EMERGENCIES_WAITING = 3
+QUESTIONS_WAITING = 4
+_RADIOLOGISTS = (DEMO_USERS["radiologue"].name, "Dr Lenormont", "Dr Vasselin")
+_MAINTAINED = ("Contexte connu du service, examen maintenu.", "Vu avec le prescripteur : la gêne justifie l'examen.")
+_PROTOCOLS = ("Sans injection. Apporter les clichés antérieurs.", "Protocole habituel, comparer à l'examen précédent.")
+_ON_THE_SPOT = "Prescripteur appelé : patient adressé aux urgences, l'examen y sera fait."
+_OVERRIDES = ("benefice-risque", "refus-patient", "element-clinique", "desaccord")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done at an instant."""
+
+    at: datetime
+    do: Callable[[], object]
+
+
+def record(service: Service, order: Order) -> None:
+    """Record a signed request at its instant."""
+    service.register.record_assessment(
+        orjson.loads(orjson.dumps(order.request)), [one.to_json() for one in order.assessments], site=order.site,
+        prescriber=service.pseudonyms.prescriber(order.prescriber), patient=service.pseudonyms.patient(order.patient), at=order.at,
+        hook="order-sign", request_id=order.id, modalities=service.modalities(order.assessments), policy=service.policy, signed=True,
+    )  # fmt: skip
+
+
+def acts(service: Service, written: Sequence[Order], chance: Random) -> list[Act]:
+    """Return what happened to the requests after their signature."""
+    end = written[-1].at
+    play = _Play(service, chance, end)
+    waiting = _waiting(written)
+    asked = _asked(written, waiting)
+    done: list[Act] = []
+    for rank, order in enumerate(waiting):
+        done += play.taken(order) if rank in (5, 11) and not order.emergency else []
+    for order in written:
+        done += play.feedback(order)
+        if order in asked:
+            done += play.asked(order)
+        elif order.flagged and order not in waiting:
+            done += play.reviewed(order)
+    return [act for act in done if act.at <= end]
+
+
+def _waiting(written: Sequence[Order]) -> list[Order]:
+    """Return the latest flagged requests, among which a few emergencies, that nobody has decided."""
+    flagged = [order for order in written if order.flagged]
+    emergencies = [order for order in flagged if order.emergency][-EMERGENCIES_WAITING:]
+    others = [order for order in flagged if not order.emergency][-(TO_REVIEW + QUESTIONS_WAITING) :]
+    return sorted([*emergencies, *others], key=lambda order: order.at)
+
+
+def _asked(written: Sequence[Order], waiting: list[Order]) -> list[Order]:
+    """Take out of the list the requests on which a question waits for its answer; the demonstration's prescriber has one."""
+    others = [order for order in waiting if not order.emergency and _open_question(order)]
+    mine = [order for order in others if order.prescriber == DEMO_PRESCRIBER]
+    chosen = [*mine[:1], *(order for order in others if order not in mine)][:QUESTIONS_WAITING]
+    for order in chosen:
+        waiting.remove(order)
+    return chosen
+
+
+def _open_question(order: Order) -> Missing | None:
+    """Return what a radiologist would ask of a request."""
+    wanted = [item for item in order.main.missing if item.question]
+    return wanted[0] if wanted else None
+
+
+class _Play:
+    def __init__(self, service: Service, chance: Random, end: datetime) -> None:
+        self._service, self._chance, self._end = service, chance, end
+
+    def taken(self, order: Order) -> list[Act]:
+        """Return the claim of a colleague who was called away."""
+        radiologist = self._name(_RADIOLOGISTS[1])
+        at = self._end - timedelta(minutes=self._chance.randint(4, 20))
+        return [Act(at, lambda: self._service.register.claim(order.id, radiologist=radiologist, at=at))]
+
+    def asked(self, order: Order) -> list[Act]:
+        """Return a question that waits for its answer."""
+        wanted = _open_question(order)
+        return [self._decision(order, self._later(order.at), Decision.ASK, wanted.question)] if wanted else []
+
+    def reviewed(self, order: Order) -> list[Act]:
+        """Return the review of a request, with the question and the answer when there was one."""
+        at = self._later(order.at, minutes=25 if order.emergency else 7 * 60)
+        wanted = _open_question(order)
+        if order.main.outcome is not Outcome.INCOMPLETE or wanted is None or order.emergency:
+            return list(self._decided(order, at))
+        answered = self._later(at)
+        words = self._answer(wanted)
+        author = self._name(order.prescriber)
+        reply = Act(answered, lambda: self._service.register.answer(order.id, words, author=author, at=answered))
+        return [self._decision(order, at, Decision.ASK, wanted.question), reply, *self._decided(order, self._later(answered))]
+
+    def feedback(self, order: Order) -> list[Act]:
+        """Return what the prescriber did of the card: most went against it, with a reason, as they do everywhere."""
+        if order.main.outcome not in (Outcome.ALTERNATIVE, Outcome.NOT_INDICATED) or self._chance.random() < 0.35:
+            return []
+        card, reason = f"{self._chance.getrandbits(128):032x}", self._chance.choice(_OVERRIDES)
+        outcome = "accepted" if self._chance.random() < 0.2 else "overridden"
+        why = "" if outcome == "accepted" else reason
+        return [Act(order.at, lambda: self._service.register.feedback(card, outcome, at=order.at, reason=why, request=order.id))]
+
+    def _decided(self, order: Order, at: datetime) -> Iterator[Act]:
+        decision, reason, exam = self._choice(order)
+        if self._chance.random() < 0.05:
+            first, second = self._name(_RADIOLOGISTS[0]), self._name(_RADIOLOGISTS[2])
+            moment = at - timedelta(minutes=3)
+            yield Act(moment, lambda: self._service.register.hand_over(order.id, radiologist=first, to=second, at=moment))
+        yield self._decision(order, at, decision, reason, exam)
+
+    def _choice(self, order: Order) -> tuple[Decision, str, str | None]:
+        if order.emergency:
+            return Decision.APPROVE_WITH_PROTOCOL, _ON_THE_SPOT, None
+        drawn, main = self._chance.random(), order.main
+        offered = next((offer for offer in main.alternatives if offer.exam in self._service.base.catalogue.exams), None)
+        if main.outcome is Outcome.ALTERNATIVE and offered and drawn < 0.72:
+            return Decision.SUBSTITUTE, _substituted(offered, main.reason), offered.exam
+        if main.outcome is Outcome.NOT_INDICATED and drawn < 0.68:
+            return Decision.REFUSE, f"{main.reason} Je reste joignable si un signe d'alerte apparaît.", None
+        if main.outcome is Outcome.NOT_INDICATED and drawn < 0.76:
+            return Decision.POSTPONE, "À reprogrammer si les symptômes persistent après le traitement.", None
+        if main.outcome in (Outcome.ALTERNATIVE, Outcome.NOT_INDICATED):
+            return Decision.APPROVE, self._chance.choice(_MAINTAINED), None
+        if drawn < 0.5:
+            return Decision.APPROVE_WITH_PROTOCOL, self._chance.choice(_PROTOCOLS), None
+        return Decision.APPROVE, "", None
+
+    def _decision(self, order: Order, at: datetime, decision: Decision, reason: str, exam: str | None = None) -> Act:
+        radiologist = self._name(self._chance.choice(_RADIOLOGISTS))
+        if decision is Decision.ASK:
+            radiologist = self._name(_RADIOLOGISTS[0])  # who asked is who may decide while the answer is awaited
+        return Act(at, lambda: self._service.register.decide(order.id, decision, radiologist=radiologist, at=at, reason=reason, exam=exam))
+
+    def _answer(self, wanted: Missing) -> str:
+        asked = question(wanted, self._service.base.lexicon)
+        if asked.options:
+            return self._chance.choice(asked.options[:3]).sentence
+        return asked.blank.sentence(asked.blank.placeholder or "non mesuré") if asked.blank else "Non."
+
+    def _later(self, at: datetime, *, minutes: int = 5 * 60) -> datetime:
+        return at + timedelta(minutes=minutes * (0.3 + self._chance.expovariate(1)))
+
+    def _name(self, person: str) -> str:
+        return self._service.pseudonyms.prescriber(person)
+
+
+def _substituted(offer: Alternative, reason: str) -> str:
+    return f"Je propose plutôt : {offer.label[:1].lower() + offer.label[1:] if offer.label[1:2].islower() else offer.label}. {reason}"
