@@ -7,7 +7,12 @@ from typing import Any
 import orjson
 
 SNOMED = "http://snomed.info/sct"
-_CONDITIONS = (("38341003", "Hypertension artérielle"), ("44054006", "Diabète de type 2"), ("414916001", "Obésité"), ("396275006", "Arthrose"))
+_CONDITIONS = (
+    ("38341003", "Hypertension artérielle"),
+    ("44054006", "Diabète de type 2"),
+    ("414916001", "Obésité"),
+    ("396275006", "Arthrose"),
+)
 _STUDIES = (("CT", "Scanner abdominal"), ("DX", "Radiographie du thorax"), ("MR", "IRM du genou"), ("US", "Échographie abdominale"))
 
 
@@ -23,20 +28,39 @@ def order(number: int = 1) -> dict[str, Any]:
 
 
 def _bundle(resources: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"resourceType": "Bundle", "type": "searchset", "total": len(resources), "entry": [{"resource": resource} for resource in resources]}
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": len(resources),
+        "entry": [{"resource": resource} for resource in resources],
+    }
 
 
 def _condition(number: int) -> dict[str, Any]:
     code, display = _CONDITIONS[number % len(_CONDITIONS)]
     active = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}
-    return {"resourceType": "Condition", "id": f"c{number}", "clinicalStatus": active, "code": {"coding": [{"system": SNOMED, "code": code, "display": display}]}, "subject": {"reference": "Patient/p1"}}
+    return {
+        "resourceType": "Condition",
+        "id": f"c{number}",
+        "clinicalStatus": active,
+        "code": {"coding": [{"system": SNOMED, "code": code, "display": display}]},
+        "subject": {"reference": "Patient/p1"},
+    }
 
 
 def _study(number: int) -> dict[str, Any]:
     modality, said = _STUDIES[number % len(_STUDIES)]
     started = f"20{12 + number % 14}-0{1 + number % 9}-11T09:30:00+01:00"
     coding = [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": modality}]
-    return {"resourceType": "ImagingStudy", "id": f"s{number}", "status": "available", "subject": {"reference": "Patient/p1"}, "started": started, "modality": coding, "description": said}
+    return {
+        "resourceType": "ImagingStudy",
+        "id": f"s{number}",
+        "status": "available",
+        "subject": {"reference": "Patient/p1"},
+        "started": started,
+        "modality": coding,
+        "description": said,
+    }
 
 
 def order_sign(resources: int, number: int = 1) -> bytes:

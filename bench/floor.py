@@ -3,7 +3,9 @@
 import orjson
 from fastapi import FastAPI, Request, Response
 
-CARD = orjson.dumps({"cards": [{"summary": "Une carte fixe", "indicator": "info", "source": {"label": "plancher"}, "detail": "Rien n'est évalué."}]})
+CARD = orjson.dumps(
+    {"cards": [{"summary": "Une carte fixe", "indicator": "info", "source": {"label": "plancher"}, "detail": "Rien n'est évalué."}]}
+)
 app = FastAPI()
 
 

@@ -23,7 +23,15 @@ _OF_MISSING = {
 }
 
 
-def alerts(request: ImagingRequest, reading: Reading, exam: ExamForm | None, missing: tuple[Missing, ...], lexicon: Lexicon, named: Callable[[PriorExam], str | None], catalogue: Catalogue) -> tuple[Alert, ...]:
+def alerts(
+    request: ImagingRequest,
+    reading: Reading,
+    exam: ExamForm | None,
+    missing: tuple[Missing, ...],
+    lexicon: Lexicon,
+    named: Callable[[PriorExam], str | None],
+    catalogue: Catalogue,
+) -> tuple[Alert, ...]:
     """Return the alerts of a request, critical first. ``named`` gives the catalogue id of an earlier exam."""
     found = [Alert(*_OF_MISSING[item.item]) for item in missing if item.item in _OF_MISSING]
     if exam is not None:
@@ -37,24 +45,44 @@ def alerts(request: ImagingRequest, reading: Reading, exam: ExamForm | None, mis
 def _safety(reading: Reading, exam: ExamForm) -> Iterator[Alert]:
     truth, dfg = reading.truth, reading.values.get("dfg")
     if exam.modality.irradiating and exam.uterus_in_field and truth.get("grossesse"):
-        yield Alert(AlertKind.PREGNANCY, Severity.CRITICAL, "Patiente enceinte et utérus dans le champ : préférer un examen sans rayons ou en discuter avec le radiologue.")
+        yield Alert(
+            AlertKind.PREGNANCY,
+            Severity.CRITICAL,
+            "Patiente enceinte et utérus dans le champ : préférer un examen sans rayons ou en discuter avec le radiologue.",
+        )
     if exam.modality is Modality.MRI and truth.get("dispositif-implante"):
-        yield Alert(AlertKind.MRI_DEVICE, Severity.WARNING, "Dispositif implanté : vérifier sa compatibilité avec l'IRM (marque, modèle, date de pose).")
+        yield Alert(
+            AlertKind.MRI_DEVICE,
+            Severity.WARNING,
+            "Dispositif implanté : vérifier sa compatibilité avec l'IRM (marque, modèle, date de pose).",
+        )
     if exam.modality is Modality.MRI and truth.get("corps-etranger-oculaire"):
         yield Alert(AlertKind.MRI_FOREIGN_BODY, Severity.CRITICAL, "Corps étranger métallique oculaire possible : à éliminer avant l'IRM.")
     if exam.contrast and exam.modality is Modality.CT:
-        yield from _iodine(truth.get("allergie-contraste") is True, dfg, truth.get("metformine") is True, truth.get("hyperthyroidie") is True)
+        yield from _iodine(
+            truth.get("allergie-contraste") is True, dfg, truth.get("metformine") is True, truth.get("hyperthyroidie") is True
+        )
     if exam.modality in (Modality.SCINTIGRAPHY, Modality.PET) and truth.get("allaitement"):
         yield Alert(AlertKind.BREASTFEEDING, Severity.WARNING, "Allaitement : suspension à adapter au radiopharmaceutique.")
 
 
 def _iodine(reaction: bool, dfg: float | None, metformin: bool, thyroid: bool) -> Iterator[Alert]:
     if reaction:
-        yield Alert(AlertKind.CONTRAST_REACTION, Severity.WARNING, "Réaction antérieure signalée : préciser le produit, le délai et la gravité. L'« allergie à l'iode » (Bétadine, fruits de mer) n'est pas une contre-indication.")
+        yield Alert(
+            AlertKind.CONTRAST_REACTION,
+            Severity.WARNING,
+            "Réaction antérieure signalée : préciser le produit, le délai et la gravité. L'« allergie à l'iode » (Bétadine, fruits de mer) n'est pas une contre-indication.",
+        )
     if dfg is not None and dfg < 30:
-        yield Alert(AlertKind.CONTRAST_RENAL, Severity.CRITICAL, f"DFG à {dfg:g} mL/min : injection iodée à discuter avec le radiologue (seuil 30).")
+        yield Alert(
+            AlertKind.CONTRAST_RENAL, Severity.CRITICAL, f"DFG à {dfg:g} mL/min : injection iodée à discuter avec le radiologue (seuil 30)."
+        )
         if metformin:
-            yield Alert(AlertKind.METFORMIN, Severity.WARNING, "Metformine et DFG < 30 : à arrêter à l'injection, reprise à 48 h si la fonction rénale est stable.")
+            yield Alert(
+                AlertKind.METFORMIN,
+                Severity.WARNING,
+                "Metformine et DFG < 30 : à arrêter à l'injection, reprise à 48 h si la fonction rénale est stable.",
+            )
     if thyroid:
         yield Alert(AlertKind.THYROID, Severity.WARNING, "Hyperthyroïdie : injection iodée à discuter.")
 

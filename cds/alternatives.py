@@ -19,7 +19,9 @@ def alternatives(conclusion: Conclusion, exam: str | None, catalogue: Catalogue,
         return ()
     if conclusion.outcome is Outcome.NOT_INDICATED:
         return (_no_imaging(conclusion),)
-    found = [Alternative("none", f"D'abord : {first}") for first in conclusion.rule.first] if conclusion.outcome is Outcome.ALTERNATIVE else []
+    found = (
+        [Alternative("none", f"D'abord : {first}") for first in conclusion.rule.first] if conclusion.outcome is Outcome.ALTERNATIVE else []
+    )
     found.extend(_exams(conclusion, exam, catalogue, policy))
     if conclusion.outcome is Outcome.APPROPRIATE:
         return tuple(one for one in found if one.msv == 0 and not _is_free(exam, catalogue) and not one.when)
@@ -43,10 +45,17 @@ def _exams(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, polic
     for place, (name, position) in enumerate(conclusion.rule.positions.items()):
         if name in (own, exam) or name in policy.exams_unavailable or not _safe(name, conclusion, catalogue):
             continue
-        sure = position.verdict is Verdict.INDICATED or (position.condition is not None and holds(position.condition, conclusion.facts) is True)
+        sure = position.verdict is Verdict.INDICATED or (
+            position.condition is not None and holds(position.condition, conclusion.facts) is True
+        )
         if sure or (position.verdict is Verdict.SPECIFIC_CASES and position.when):
             entry = catalogue.exams[name]
-            ranked.append(((not sure, entry.modality.irradiating, entry.dose.msv or 0.0, place), _offer(name, "" if sure else position.when, catalogue)))
+            ranked.append(
+                (
+                    (not sure, entry.modality.irradiating, entry.dose.msv or 0.0, place),
+                    _offer(name, "" if sure else position.when, catalogue),
+                )
+            )
     return [offer for _, offer in sorted(ranked, key=lambda pair: pair[0])]
 
 

@@ -15,7 +15,18 @@ from pertimage.cds.alternatives import alternatives
 from pertimage.cds.completeness import missing_items
 from pertimage.cds.exams import ExamMention, ExamRecogniser
 from pertimage.cds.model import (
-    Alternative, Assessment, Dose, FactFound, ImagingRequest, Missing, Outcome, Policy, PriorExam, Severity, SourceCited, Status,
+    Alternative,
+    Assessment,
+    Dose,
+    FactFound,
+    ImagingRequest,
+    Missing,
+    Outcome,
+    Policy,
+    PriorExam,
+    Severity,
+    SourceCited,
+    Status,
 )  # fmt: skip
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
 from pertimage.cds.text.reading import Reading, read
@@ -96,7 +107,9 @@ def _asked(mention: ExamMention, request: ImagingRequest, exams: ExamRecogniser)
 class _Judgement:
     """One exam of one request, on its way to an assessment."""
 
-    def __init__(self, request: ImagingRequest, base: GuidelineBase, policy: Policy, reading: Reading, exams: ExamRecogniser, asked: Asked) -> None:
+    def __init__(
+        self, request: ImagingRequest, base: GuidelineBase, policy: Policy, reading: Reading, exams: ExamRecogniser, asked: Asked
+    ) -> None:
         self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
 
     def assessment(self) -> Assessment:
@@ -138,7 +151,13 @@ class _Judgement:
             return self._built(exam, Outcome.INCOMPLETE, "La demande ne nomme aucun examen.", emergencies)
         if not self._has_reason():
             motive = Missing("motif", "Pour quel motif (symptôme, durée, signes associés) demandez-vous cet examen ?", True)
-            return self._built(exam, Outcome.INCOMPLETE, "Aucun motif clinique n'est donné : le référentiel ne peut pas se prononcer.", emergencies, asked=(motive,))
+            return self._built(
+                exam,
+                Outcome.INCOMPLETE,
+                "Aucun motif clinique n'est donné : le référentiel ne peut pas se prononcer.",
+                emergencies,
+                asked=(motive,),
+            )
         if exam is None and not self._asked.candidates:
             reason = "L'examen demandé n'a pas été reconnu : le référentiel ne se prononce pas. Ce n'est pas une approbation."
         elif chosen is None:
@@ -152,8 +171,14 @@ class _Judgement:
         text = self._request.narrative
         named = self._exams.in_text(text)
         within = [(mention.start, mention.end) for mention in named]
-        stated = (fact for fact in self._reading.found if fact.start >= 0 and fact.status in (Status.PRESENT, Status.HYPOTHETICAL) and fact.fact not in ("age", "duree"))
-        if self._request.reason_codes or any(not any(first <= fact.start and fact.end <= last for first, last in within) for fact in stated):
+        stated = (
+            fact
+            for fact in self._reading.found
+            if fact.start >= 0 and fact.status in (Status.PRESENT, Status.HYPOTHETICAL) and fact.fact not in ("age", "duree")
+        )
+        if self._request.reason_codes or any(
+            not any(first <= fact.start and fact.end <= last for first, last in within) for fact in stated
+        ):
             return True
         for first, last in within:
             text = text[:first] + " " * (last - first) + text[last:]

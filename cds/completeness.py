@@ -18,17 +18,24 @@ from pertimage.guidelines.words import fold
 FERTILE_AGES = (15.0, 50.0)  # CSP R.1333-58 names no age; 15-50 is the project's parameter
 
 _PURPOSE = re.compile(
-    r"\?|\b(recherch|elimin|bilan|suspicion|susp|suspect|controle|suivi|surveillance|preop|pre-op|confirm|verifi|evalu|depist|stade|extension|avant|finalite|hypothese|exclu|infirm|reevalu|discut|localis"
-    r"|objectif|but de l'examen|question|quid|diagnostic|doute|r/o|pour (?!rassurer)\w+er)"
+    r"\?|\b(recherch|elimin|bilan|suspicion|susp|suspect|controle|suivi|surveillance|preop|pre-op|confirm|verifi|evalu|depist|stade|extension|avant|finalite|hypothese|exclu|infirm"
+    r"|reevalu|discut|localis|objectif|but de l'examen|question|quid|diagnostic|doute|r/o|pour (?!rassurer)\w+er)"
 )
+_TECHNIQUE = r"(radio|rx|irm|scanner|tdm|echo\w*|mammo\w*|imagerie|scinti\w*|doppler|cliche)"
 _PRIOR = re.compile(
-    r"(examens? (d'imagerie )?anterieurs?|imagerie anterieure|jamais d'imagerie|jamais explor|(pas|aucune?|sans|jamais|premiere?|1ere|1re) (d'|de |eu d')?(imagerie|radio|irm|scanner|examen|echo|tdm|mammo)"
-    r"|(radio|rx|irm|scanner|tdm|echo\w*|mammo\w*|imagerie|scinti\w*|doppler|cliche)s?( \w+){0,3} (normale?s?|faite?s?|realisee?s?|anterieure?s?|precedente?s?|ras|nle?|montr\w+|retrouv\w+|negati\w+|du \d|de \d{4}|en \d{4}|il y a|en ville)"
+    r"(examens? (d'imagerie )?anterieurs?|imagerie anterieure|jamais d'imagerie|jamais explor"
+    r"|(pas|aucune?|sans|jamais|premiere?|1ere|1re) (d'|de |eu d')?(imagerie|radio|irm|scanner|examen|echo|tdm|mammo)"
+    rf"|{_TECHNIQUE}s?( \w+){{0,3}} (normale?s?|faite?s?|realisee?s?|anterieure?s?|precedente?s?|ras|nle?|montr\w+|retrouv\w+|negati\w+)"
+    rf"|{_TECHNIQUE}s?( \w+){{0,3}} (du \d|de \d{{4}}|en \d{{4}}|il y a|en ville)"
     r"|comparaison|deja (eu|fait)|derniere? (radio|irm|scanner|echo|mammo|imagerie)|examens? precedents?|(radio|rx|irm|scanner|tdm|echo\w*|mammo\w*)( \w+)? ?(:|\(?(19|20)\d\d))"
 )
-_HISTORY = re.compile(r"\b(atcds?|antecedents?|antcd|opere|operee|chirurgie|chir|allergie|sans antecedent|terrain|connu pour|suivi pour|traite|cancer|hta|diabet\w*|bpco)\b")
+_HISTORY = re.compile(
+    r"\b(atcds?|antecedents?|antcd|opere|operee|chirurgie|chir|allergie|sans antecedent|terrain|connu pour|suivi pour|traite|cancer|hta|diabet\w*|bpco)\b"
+)
 _SIDE = re.compile(r"\b(gauches?|gches?|gch|droite?s?|dte?|drt|bilat\w*|bilateral\w*|les deux|deux cotes|cote [dg])\b|\b[dgDG]\b(?!['’])")
-_URGENCY = re.compile(r"\b(urgen\w*|immediat\w*|rapid\w*|des que possible|aggrav\w*|brutal\w*|aigu\w*|severe|hyperalgique|insomniant\w*|deficit\w*|febril\w*|fievre|suspicion|intense)\b")
+_URGENCY = re.compile(
+    r"\b(urgen\w*|immediat\w*|rapid\w*|des que possible|aggrav\w*|brutal\w*|aigu\w*|severe|hyperalgique|insomniant\w*|deficit\w*|febril\w*|fievre|suspicion|intense)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +88,16 @@ def _side(dossier: Dossier) -> Missing | None:
 
 
 def _device(dossier: Dossier) -> Missing | None:
-    if dossier.exam is None or dossier.exam.modality is not Modality.MRI or dossier.states("dispositif-implante") or dossier.states("contre-indication-irm"):
+    if (
+        dossier.exam is None
+        or dossier.exam.modality is not Modality.MRI
+        or dossier.states("dispositif-implante")
+        or dossier.states("contre-indication-irm")
+    ):
         return None
-    return Missing("dispositif-implante", "Stimulateur cardiaque, autre dispositif implanté ou corps étranger métallique dans l'œil ?", True)
+    return Missing(
+        "dispositif-implante", "Stimulateur cardiaque, autre dispositif implanté ou corps étranger métallique dans l'œil ?", True
+    )
 
 
 def _contrast_reaction(dossier: Dossier) -> Missing | None:

@@ -91,4 +91,10 @@ def _sex(test: SexTest, facts: Facts) -> bool | None:
     return None if facts.sex is None else facts.sex == test.sex
 
 
-_TESTS: Mapping[type, Callable[[Any, Facts], bool | None]] = {FactTest: _fact, RangeTest: _range, FlagTest: _flag, ExamTest: _exam, SexTest: _sex}
+_TESTS: Mapping[type, Callable[[Any, Facts], bool | None]] = {
+    FactTest: _fact,
+    RangeTest: _range,
+    FlagTest: _flag,
+    ExamTest: _exam,
+    SexTest: _sex,
+}

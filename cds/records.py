@@ -7,8 +7,23 @@ from datetime import date
 from typing import Any
 
 from pertimage.cds.model import (
-    Alert, AlertKind, Alternative, Assessment, Code, Dose, FactFound, ImagingRequest, KnownFact, Missing, Outcome, PriorExam, Severity, Sex,
-    SourceCited, Status, TextPart,
+    Alert,
+    AlertKind,
+    Alternative,
+    Assessment,
+    Code,
+    Dose,
+    FactFound,
+    ImagingRequest,
+    KnownFact,
+    Missing,
+    Outcome,
+    PriorExam,
+    Severity,
+    Sex,
+    SourceCited,
+    Status,
+    TextPart,
 )  # fmt: skip
 
 Json = Mapping[str, Any]
@@ -36,7 +51,14 @@ def _day(text: str | None) -> date | None:
 
 
 def _prior(record: Json) -> PriorExam:
-    return PriorExam(record["text"], _codes(record, "codes"), record.get("modality", ""), _day(record.get("performed")), record.get("place", ""), record.get("reference", ""))
+    return PriorExam(
+        record["text"],
+        _codes(record, "codes"),
+        record.get("modality", ""),
+        _day(record.get("performed")),
+        record.get("place", ""),
+        record.get("reference", ""),
+    )
 
 
 def assessment_of(record: Json) -> Assessment:

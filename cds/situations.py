@@ -55,7 +55,9 @@ def _opened_by(base: GuidelineBase, reading: Reading, named: Iterable[str], exam
 def _fits(sheet: Sheet, reading: Reading, exam: str | None) -> bool:
     """Say whether the patient belongs to the sheet's population; an age or sex not known excludes nobody."""
     age = reading.values.get("age")
-    if age is not None and ((sheet.age_min is not None and age < sheet.age_min) or (sheet.age_max is not None and age >= sheet.age_max + 1)):
+    if age is not None and (
+        (sheet.age_min is not None and age < sheet.age_min) or (sheet.age_max is not None and age >= sheet.age_max + 1)
+    ):
         return False
     if age is None and sheet.age_max is not None and sheet.age_max < 18 and not _child(reading):
         return False
@@ -76,7 +78,9 @@ def conclude(sheet: Sheet, place: int, exam: str | None, lineage: tuple[str, ...
     stated = reading.facts
     raised = tuple(flag for flag in sheet.flags if holds(flag.condition, stated) is True)
     levels = {"emergency" if flag.emergency else "imaging" for flag in raised}
-    facts = Facts(stated.truth, stated.values, stated.sex, exam, frozenset(levels | {"any"} if levels else levels), frozenset(sheet.questions))
+    facts = Facts(
+        stated.truth, stated.values, stated.sex, exam, frozenset(levels | {"any"} if levels else levels), frozenset(sheet.questions)
+    )
     possible: list[Rule] = []
     for rule in sheet.rules:
         truth = holds(rule.condition, facts)
@@ -100,7 +104,9 @@ def _position(rule: Rule, lineage: tuple[str, ...]) -> Position | None:
     return next((rule.positions[exam] for exam in lineage if exam in rule.positions), None)
 
 
-def _combine(answers: list[Outcome | None], rules: list[Rule], positions: list[Position | None], facts: Facts) -> tuple[Outcome | None, tuple[str, ...]]:
+def _combine(
+    answers: list[Outcome | None], rules: list[Rule], positions: list[Position | None], facts: Facts
+) -> tuple[Outcome | None, tuple[str, ...]]:
     """Return the outcome that all possible rules share, or ``incomplete`` with the facts to ask for."""
     if all(answer is None for answer in answers):
         return None, ()
@@ -154,4 +160,7 @@ _PREFERENCE = {Outcome.APPROPRIATE: 0, Outcome.ALTERNATIVE: 1, Outcome.INCOMPLET
 
 def preferred(conclusions: list[Conclusion]) -> Conclusion:
     """Return the conclusion that answers: the one that makes the exam appropriate, else an emergency's, else the first named."""
-    return min(conclusions, key=lambda c: (c.outcome is None, _PREFERENCE[c.outcome] != 0, not c.emergency, _PREFERENCE[c.outcome], c.place, c.sheet.id))
+    return min(
+        conclusions,
+        key=lambda c: (c.outcome is None, _PREFERENCE[c.outcome] != 0, not c.emergency, _PREFERENCE[c.outcome], c.place, c.sheet.id),
+    )

@@ -81,7 +81,9 @@ def load_catalogue(directory: Path) -> Catalogue:
         MappingProxyType(regions),
         MappingProxyType(techniques),
         MappingProxyType(dict(_read(directory / "abreviations.yaml"))),
-        MappingProxyType({parent: tuple(exam.id for exam in exams if exam.parent == parent) for parent in {exam.parent for exam in exams if exam.parent}}),
+        MappingProxyType(
+            {parent: tuple(exam.id for exam in exams if exam.parent == parent) for parent in {exam.parent for exam in exams if exam.parent}}
+        ),
     )
 
 

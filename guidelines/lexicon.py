@@ -77,11 +77,21 @@ def bare_code(code: str) -> str:
     return code.replace(".", "").replace(" ", "").upper()
 
 
+class _Node:
+    """A state of the automaton: where each next word leads, and the terms that end here."""
+
+    __slots__ = ("children", "entries")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.entries: list[Entry] = []
+
+
 class Automaton:
     """Find terms in tokens, longest first at each place; built once, then only read."""
 
     def __init__(self) -> None:
-        self._root: dict[str, dict] = {}  # type: ignore[type-arg]
+        self._root = _Node()
         self.vocabulary: set[str] = set()
 
     def add(self, term: str, kind: str, name: str, abbreviations: Mapping[str, str]) -> bool:
@@ -95,42 +105,46 @@ class Automaton:
             return False
         node = self._root
         for form in forms:
-            node = node.setdefault(form, {})
-        node.setdefault("", []).append(Entry(kind, name, exact))
+            node = node.children.setdefault(form, _Node())
+        node.entries.append(Entry(kind, name, exact))
         self.vocabulary.update(form for form in forms if form.isalpha())
         return True
 
     def find(self, words: list[Token], text: str) -> list[Match]:
         """Return every match, in order of first token, longest first among those starting at one token."""
         found: list[Match] = []
-        root = self._root
+        roots = self._root.children
         for index, token in enumerate(words):
-            if token.form in root and not token.is_stop:
+            if token.form in roots and not token.is_stop:
                 ends: list[Match] = []
-                self._follow(root[token.form], words, index, index, text, ends)
+                self._follow(roots[token.form], words, index, index, text, ends)
                 found.extend(sorted(ends, key=lambda match: -match.last))
         return found
 
-    def _follow(self, node: dict, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:  # type: ignore[type-arg]
-        for entry in node.get("", ()):
+    def _follow(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:
+        for entry in node.entries:
             if not entry.exact or all(part in text[words[first].start : words[last].end] for part in entry.exact):
                 ends.append(Match(entry, first, last))
-        following = _next_word(words, last)
+        children = node.children
+        following = _next_word(words, last) if children else None
         if following is None:
             return
-        child = node.get(words[following].form)
+        child = children.get(words[following].form)
         if child is not None:
             self._follow(child, words, first, following, text, ends)
-        if "…" in node:
-            after = node["…"]
+        if "…" in children:
+            self._follow_gap(children["…"], words, first, following, text, ends)
+
+    def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match]) -> None:
+        """Try the words that may come after « … », up to three further."""
+        for _ in range(GAP + 1):
+            child = after.children.get(words[step].form)
+            if child is not None:
+                self._follow(child, words, first, step, text, ends)
+            following = _next_word(words, step)
+            if following is None:
+                return
             step = following
-            for _ in range(GAP + 1):
-                if words[step].form in after:
-                    self._follow(after[words[step].form], words, first, step, text, ends)
-                next_step = _next_word(words, step)
-                if next_step is None:
-                    break
-                step = next_step
 
 
 def _next_word(words: list[Token], index: int) -> int | None:
@@ -159,7 +173,9 @@ def _is_abbreviation_dot(words: list[Token], dot: int) -> bool:
 class Lexicon:
     """Facts by id and the automaton of their terms; immutable once built."""
 
-    def __init__(self, facts: Mapping[str, Fact], cues: Mapping[str, Iterable[str]], abbreviations: Mapping[str, str], exams: frozenset[str]) -> None:
+    def __init__(
+        self, facts: Mapping[str, Fact], cues: Mapping[str, Iterable[str]], abbreviations: Mapping[str, str], exams: frozenset[str]
+    ) -> None:
         self.abbreviations = MappingProxyType({key: str(value) for key, value in abbreviations.items()})
         units: dict[str, str | None] = {name: (fact.unit or "") if fact.kind == "nombre" else None for name, fact in facts.items()}
         self.names = Names(MappingProxyType(units | dict(BUILT_IN)), exams)
@@ -184,7 +200,12 @@ class Lexicon:
 
     def _add_terms(self, facts: Mapping[str, Fact], cues: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
         for name, fact in facts.items():
-            groups = (("fact", fact.terms), ("denied", fact.absent_terms), ("before", [lead for lead in fact.before if lead != "-"]), ("after", fact.after))
+            groups = (
+                ("fact", fact.terms),
+                ("denied", fact.absent_terms),
+                ("before", [lead for lead in fact.before if lead != "-"]),
+                ("after", fact.after),
+            )
             yield from ((name, term) for kind, terms in groups for term in terms if not self.add(term, kind, name))
         for cue, terms in cues.items():
             yield from ((cue, term) for term in terms if not self.add(term, "cue", cue))
@@ -256,7 +277,12 @@ def _one_edit(a: str, b: str) -> bool:
     while start < min(len(a), len(b)) and a[start] == b[start]:
         start += 1
     rest_a, rest_b = a[start:], b[start:]
-    return rest_a[1:] == rest_b[1:] or rest_a[1:] == rest_b or rest_a == rest_b[1:] or (rest_a[2:] == rest_b[2:] and rest_a[:2] == rest_b[1::-1])
+    return (
+        rest_a[1:] == rest_b[1:]
+        or rest_a[1:] == rest_b
+        or rest_a == rest_b[1:]
+        or (rest_a[2:] == rest_b[2:] and rest_a[:2] == rest_b[1::-1])
+    )
 
 
 def _derivations(facts: Mapping[str, FactDef]) -> Mapping[str | None, tuple[Derivation, ...]]:

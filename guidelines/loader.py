@@ -39,7 +39,7 @@ def read_base(directory: Path = DATA) -> tuple[GuidelineBase | None, list[Fault]
     words = _Words(directory, faults)
     sheets = _Sheets(directory, faults)
     exams = frozenset(catalogue.exams)
-    for name, (document, sheet) in sheets.forms.items():
+    for name, (_, sheet) in sheets.forms.items():
         if sheet.triggers.terms:
             words.facts[_own_fact(name)] = Fact.model_validate(
                 {"libelle": sheet.title, "termes": sheet.triggers.terms, "hypothese": "compte"}
@@ -118,7 +118,9 @@ class _Sheets:
             if sheet is None:
                 faults.extend(document.faults)
             elif sheet.id != path.stem:
-                faults.append(document.fault(f"la fiche s'appelle « {sheet.id} » et son fichier « {path.stem} » : leur donner le même nom", "id"))
+                faults.append(
+                    document.fault(f"la fiche s'appelle « {sheet.id} » et son fichier « {path.stem} » : leur donner le même nom", "id")
+                )
             elif sheet.id in self.forms:
                 faults.append(document.fault(f"fiche « {sheet.id} » déjà définie dans {self.forms[sheet.id][0].shown}", "id"))
             else:
@@ -155,7 +157,9 @@ class _SheetCompiler:
             vocabulary=self._vocabulary(facts, questions, flags, rules, condition or ()), chapter=self._chapter, form=form,
         )  # fmt: skip
 
-    def _vocabulary(self, facts: Iterable[str], questions: Iterable[str], flags: Iterable[Flag], rules: Iterable[Rule], condition: Condition) -> frozenset[str]:
+    def _vocabulary(
+        self, facts: Iterable[str], questions: Iterable[str], flags: Iterable[Flag], rules: Iterable[Rule], condition: Condition
+    ) -> frozenset[str]:
         named = {*facts, *questions, *facts_of(condition)}
         for flag in flags:
             named |= facts_of(flag.condition)
@@ -200,7 +204,9 @@ class _SheetCompiler:
         for source in sources:
             if source not in self._form.sources:
                 known = ", ".join(self._form.sources)
-                self._document.faults.append(self._document.fault(f"source inconnue « {source} » : la fiche connaît {known}", *path, "source"))
+                self._document.faults.append(
+                    self._document.fault(f"source inconnue « {source} » : la fiche connaît {known}", *path, "source")
+                )
         return Rule(
             id=rule.id, condition=self._condition(rule.when, *path, "si"), emergency=rule.pathway == "urgences", priority=rule.priority,
             positions=MappingProxyType(own | {exam: position for exam, position in common.items() if exam not in own}),
@@ -234,7 +240,9 @@ def _unknown_refinements(forms: Mapping[str, tuple[Document, SheetForm]], compil
         for other in form.refines:
             if other not in forms:
                 near = difflib.get_close_matches(other, compiled, n=1)
-                yield document.fault(f"« precise » nomme une fiche inconnue « {other} »" + (f" : « {near[0]} » ?" if near else ""), "precise")
+                yield document.fault(
+                    f"« precise » nomme une fiche inconnue « {other} »" + (f" : « {near[0]} » ?" if near else ""), "precise"
+                )
 
 
 def _version(directory: Path) -> str:

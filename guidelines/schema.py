@@ -20,7 +20,8 @@ FRENCH = {
     "priority": "priorite", "why": "pourquoi", "instead": "a_la_place", "first": "d_abord", "patient_words": "patient",
     "text": "texte", "exam": "examen", "expected": "attendu", "outcome": "avis", "rule": "regle", "label": "libelle",
     "verdict": "position", "condition_text": "quand", "unless": "sauf_si", "past": "passe", "family": "famille",
-    "hypothesis": "hypothese", "kind": "type", "unit": "unite", "needs_unit": "unite_exigee", "bare": "nombre_nu", "keeps": "retient", "bounds": "bornes", "before": "avant", "after": "apres",
+    "hypothesis": "hypothese", "kind": "type", "unit": "unite", "needs_unit": "unite_exigee", "bare": "nombre_nu", "keeps": "retient",
+    "bounds": "bornes", "before": "avant", "after": "apres",
     "modality": "modalite", "contrast": "contraste", "lateral": "lateralise", "uterus_in_field": "uterus_dans_le_champ",
     "names": "noms", "dose": "dose", "dose_class": "classe", "tariff_eur": "tarif_eur", "patient_name": "patient",
 }  # fmt: skip
@@ -241,7 +242,7 @@ class Expected(Form):
     @property
     def outcomes(self) -> list[str]:
         """Return the outcomes accepted, always as a list."""
-        return self.outcome if isinstance(self.outcome, list) else [self.outcome]
+        return list(self.outcome) if isinstance(self.outcome, list) else [self.outcome]
 
 
 class Vignette(Form):

@@ -54,7 +54,13 @@ class Document:
             self.faults.append(Fault(shown, 0, "le fichier n'est pas en UTF-8"))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            self.faults.append(Fault(shown, mark.line + 1 if mark else 0, f"YAML illisible ({error.problem}) : vérifier l'alignement, les « : » et les guillemets"))
+            self.faults.append(
+                Fault(
+                    shown,
+                    mark.line + 1 if mark else 0,
+                    f"YAML illisible ({error.problem}) : vérifier l'alignement, les « : » et les guillemets",
+                )
+            )
         except (yaml.YAMLError, ValueError) as error:
             self.faults.append(Fault(shown, 0, f"YAML illisible : {error}"))
 
@@ -63,7 +69,9 @@ class Document:
             seen: set[str] = set()
             for key, value in node.value:
                 if key.value in seen:
-                    self.faults.append(Fault(self.shown, key.start_mark.line + 1, f"clé écrite deux fois : « {key.value} » ; n'en garder qu'une"))
+                    self.faults.append(
+                        Fault(self.shown, key.start_mark.line + 1, f"clé écrite deux fois : « {key.value} » ; n'en garder qu'une")
+                    )
                 seen.add(key.value)
                 self._check_keys(value)
         elif isinstance(node, yaml.SequenceNode):

@@ -21,7 +21,17 @@ def _fold_table() -> dict[int, str]:
         if base.isascii() and (base.isalnum() or base == " "):
             table[point] = base.lower()
     table |= {ord(mark): "'" for mark in "’‘ʼ`´"} | {ord(mark): "-" for mark in "‐‑‒–—−"} | {ord("œ"): "e", ord("Œ"): "e"}
-    table |= {ord("æ"): "e", ord("Æ"): "e", ord("ß"): "s", ord("≥"): ">", ord("≤"): "<", ord("°"): "°", ord("º"): "°", ord("«"): '"', ord("»"): '"'}
+    table |= {
+        ord("æ"): "e",
+        ord("Æ"): "e",
+        ord("ß"): "s",
+        ord("≥"): ">",
+        ord("≤"): "<",
+        ord("°"): "°",
+        ord("º"): "°",
+        ord("«"): '"',
+        ord("»"): '"',
+    }
     return table | {point: chr(point).lower() for point in range(ord("A"), ord("Z") + 1)}
 
 

@@ -18,7 +18,12 @@ class User:
     role: str
 
 
-DEMO_USERS = {"prescripteur": User("Dr Démo", "prescripteur"), "radiologue": User("Dr Radio", "radiologue"), "equipe-projet": User("Équipe projet", "equipe-projet"), "exploitant": User("Exploitant", "exploitant")}
+DEMO_USERS = {
+    "prescripteur": User("Dr Démo", "prescripteur"),
+    "radiologue": User("Dr Radio", "radiologue"),
+    "equipe-projet": User("Équipe projet", "equipe-projet"),
+    "exploitant": User("Exploitant", "exploitant"),
+}
 
 
 def account_of(settings: Settings, token: str) -> User | None:

@@ -39,9 +39,16 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
     for router in (hooks.router, fhir_api.router, health.router, pages):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(SessionMiddleware, secret_key=chosen.key, session_cookie="pertimage", same_site="lax", https_only=not chosen.demo, max_age=12 * 3600)
+    app.add_middleware(
+        SessionMiddleware, secret_key=chosen.key, session_cookie="pertimage", same_site="lax", https_only=not chosen.demo, max_age=12 * 3600
+    )
     origins = [origin.strip() for origin in chosen.cors_origins.split(",") if origin.strip()]
     if origins:
-        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST", "OPTIONS"], allow_headers=["Authorization", "Content-Type", "Accept"])
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "Accept"],
+        )
     app.add_middleware(Guard, max_body=chosen.max_body)
     return app

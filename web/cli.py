@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -51,7 +51,10 @@ def serve(
 
 @app.command()
 def assess(
-    files: Annotated[list[Path], typer.Argument(help="Fichiers NDJSON (ServiceRequest, Bundle, appel CDS Hooks), CDA ou HL7 v2 ; « - » pour l'entrée standard.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Fichiers NDJSON (ServiceRequest, Bundle, appel CDS Hooks), CDA ou HL7 v2 ; « - » pour l'entrée standard."),
+    ],
     on: Annotated[datetime | None, typer.Option("--jour", formats=["%Y-%m-%d"], help="Juger selon les règles de ce jour.")] = None,
 ) -> None:
     """Évaluer des demandes : une ligne NDJSON par examen demandé ; les lignes illisibles vont sur la sortie d'erreur."""
@@ -69,7 +72,9 @@ def assess(
                     for read in read_file(stream, str(path), today):
                         failed += _say(read.file, read.line, read.error)
                         for request in read.requests:
-                            out.writelines(orjson.dumps(one.to_json(), option=orjson.OPT_APPEND_NEWLINE) for one in judge(request, base, on=day))
+                            out.writelines(
+                                orjson.dumps(one.to_json(), option=orjson.OPT_APPEND_NEWLINE) for one in judge(request, base, on=day)
+                            )
                         progress(read.size)
             except OSError as error:
                 failed += _say(str(path), 0, f"fichier illisible : {error.strerror}")
@@ -94,13 +99,15 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _progress(files: list[Path]) -> Iterator[object]:
+def _progress(files: list[Path]) -> Iterator[Callable[[int], None]]:
     """Yield a function that counts bytes done, drawn as a bar when the error output is a terminal."""
     total = sum(path.stat().st_size for path in files if path.is_file())
     if not err.is_terminal or not total:
         yield lambda size: None
         return
-    with Progress(TextColumn("Évaluation"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(), console=err) as bar:
+    with Progress(
+        TextColumn("Évaluation"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(), console=err
+    ) as bar:
         task = bar.add_task("", total=total)
         yield lambda size: bar.advance(task, size)
 
@@ -108,7 +115,9 @@ def _progress(files: list[Path]) -> Iterator[object]:
 @app.command()
 def demo(
     database: Database = "var/demo.db",
-    on: Annotated[datetime | None, typer.Option("--jour", formats=["%Y-%m-%d"], help="Dernier jour des données (aujourd'hui par défaut).")] = None,
+    on: Annotated[
+        datetime | None, typer.Option("--jour", formats=["%Y-%m-%d"], help="Dernier jour des données (aujourd'hui par défaut).")
+    ] = None,
 ) -> None:
     """Fabriquer 18 mois d'activité fictive pour six sites."""
     from pertimage.web.demo import populate

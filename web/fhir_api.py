@@ -35,7 +35,10 @@ def metadata(request: Request) -> Response:
         "ServiceRequest": (["create", "read"], [{"name": "assess", "definition": f"{service.settings.canonical}/OperationDefinition/assess"}]),
         "Task": (["read", "search-type"], []), "GuidanceResponse": (["search-type"], []),
     }  # fmt: skip
-    rest = [{"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {}) for kind, (codes, operations) in interactions.items()]
+    rest = [
+        {"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {})
+        for kind, (codes, operations) in interactions.items()
+    ]
     body = {
         "resourceType": "CapabilityStatement", "status": "active", "date": service.now().isoformat(timespec="seconds"), "kind": "instance",
         "fhirVersion": "4.0.1", "format": ["application/fhir+json"], "software": {"name": "pertimage", "version": __version__},
@@ -47,7 +50,7 @@ def metadata(request: Request) -> Response:
 
 @router.post("/ServiceRequest/$assess")
 @router.post("/$assess")
-async def assess(request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+async def assess(request: Request, user: User = Depends(api_user)) -> Response:
     """Judge a ServiceRequest, a Bundle or a CDS Hooks call without keeping it; Parameters with one part per exam."""
     service: Service = request.app.state.service
     try:
@@ -76,7 +79,7 @@ def _evaluated(service: Service, order: Order) -> list[tuple[Evaluation, dict[st
 
 
 @router.post("/ServiceRequest", status_code=201)
-async def create(request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+async def create(request: Request, user: User = Depends(api_user)) -> Response:
     """Judge a signed ServiceRequest and keep it; what is flagged has its Task. Durable when this answers."""
     service: Service = request.app.state.service
     try:
@@ -85,14 +88,16 @@ async def create(request: Request, user: User = Depends(api_user)) -> Response: 
         return refused(400, "structure", error.message_fr, error.place)
     assessments = service.judge(order.request)
     signed = order.resource.get("status") != "draft"
-    name = await service.record(order.request, assessments, prescriber=user.name, hook="fhir", patient=order.subject, external=order.subject, signed=signed)
+    name = await service.record(
+        order.request, assessments, prescriber=user.name, hook="fhir", patient=order.subject, external=order.subject, signed=signed
+    )
     stored = await asyncio.to_thread(service.register.request, name)
     headers = {"Location": f"{service.settings.base_url.rstrip('/')}/fhir/ServiceRequest/{name}", "ETag": 'W/"1"'}
     return fhir(service_request(_kept(stored), service.publisher, service.exam), 201, headers)
 
 
 @router.get("/ServiceRequest/{name}")
-def read_request(name: str, request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+def read_request(name: str, request: Request, user: User = Depends(api_user)) -> Response:
     """Return a request that the register keeps."""
     service: Service = request.app.state.service
     try:
@@ -102,13 +107,13 @@ def read_request(name: str, request: Request, user: User = Depends(api_user)) ->
 
 
 @router.get("/GuidanceResponse")
-def guidance(request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+def guidance(request: Request, user: User = Depends(api_user)) -> Response:
     """Search the guidance of one request: ``?request=ServiceRequest/…``."""
     return _search(request, "GuidanceResponse", request.query_params.get("request", ""))
 
 
 @router.get("/Task")
-def tasks(request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+def tasks(request: Request, user: User = Depends(api_user)) -> Response:
     """Search review tasks: ``?focus=ServiceRequest/…`` for one request's, else the worklist, most pressing first."""
     service: Service = request.app.state.service
     focus = request.query_params.get("focus") or request.query_params.get("based-on")
@@ -118,7 +123,7 @@ def tasks(request: Request, user: User = Depends(api_user)) -> Response:  # noqa
 
 
 @router.get("/Task/{name}")
-def task(name: str, request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+def task(name: str, request: Request, user: User = Depends(api_user)) -> Response:
     """Return one review task, with the radiologist's decision when there is one."""
     service: Service = request.app.state.service
     try:

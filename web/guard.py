@@ -16,8 +16,14 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_TOO_LARGE = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "too-long", "diagnostics": "Le corps de la requête dépasse la taille permise."}]}
-_BROKEN = {"resourceType": "OperationOutcome", "issue": [{"severity": "fatal", "code": "exception", "diagnostics": "Erreur interne : la demande n'a pas été évaluée."}]}
+_TOO_LARGE = {
+    "resourceType": "OperationOutcome",
+    "issue": [{"severity": "error", "code": "too-long", "diagnostics": "Le corps de la requête dépasse la taille permise."}],
+}
+_BROKEN = {
+    "resourceType": "OperationOutcome",
+    "issue": [{"severity": "fatal", "code": "exception", "diagnostics": "Erreur interne : la demande n'a pas été évaluée."}],
+}
 
 
 class TooLargeError(Exception):
@@ -62,6 +68,7 @@ class Guard:
         announced = Headers(scope=scope).get("content-length", "")
         total = 0
         if announced.isdigit() and int(announced) > self._max_body:
+
             async def refuse() -> Message:
                 raise TooLargeError
 

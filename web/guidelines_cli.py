@@ -35,7 +35,10 @@ def check(
     sheets = _chosen(base, only)
     wrong = sum(_report(result, all_reasons) for sheet in sheets for result in replay(sheet, base))
     total = sum(len(sheet.form.vignettes) for sheet in sheets)
-    out.print(f"{len(sheets)} fiches, {total} vignettes dont {total - wrong} justes ; {len(faults)} erreurs ; version {base.version}", markup=False)
+    out.print(
+        f"{len(sheets)} fiches, {total} vignettes dont {total - wrong} justes ; {len(faults)} erreurs ; version {base.version}",
+        markup=False,
+    )
     if wrong or faults:
         raise typer.Exit(1)
 
@@ -52,7 +55,9 @@ def _report(result: Replay, all_reasons: bool) -> bool:
         out.print(f"{result.sheet} n° {result.number} : {vignette.text} [{vignette.exam}] ({who})", markup=False)
         for problem in result.problems:
             out.print(f"    ✗ {problem}", markup=False)
-        facts = ", ".join(f"{fact.fact}={fact.status}" + (f"({fact.value:g})" if fact.value is not None else "") for fact in result.assessment.facts)
+        facts = ", ".join(
+            f"{fact.fact}={fact.status}" + (f"({fact.value:g})" if fact.value is not None else "") for fact in result.assessment.facts
+        )
         out.print(f"    lu : {facts}", markup=False)
     return bool(result.problems)
 
@@ -67,3 +72,20 @@ def show(sheet: Annotated[str, typer.Argument(help="Identifiant de la fiche.")],
         err.print(f"fiche inconnue : {sheet}", markup=False)
         raise typer.Exit(1)
     out.print(found.read_text(encoding="utf-8"), markup=False)
+
+
+@app.command()
+def vignettes(
+    only: Annotated[list[str] | None, typer.Argument(help="Chapitres ou fiches (toutes par défaut).")] = None, directory: Folder = None
+) -> None:
+    """Écrire les vignettes des fiches comme des demandes FHIR, une par ligne, pour « pertimage assess »."""
+    import sys
+
+    import orjson
+
+    from pertimage.guidelines.loader import DATA, load_base
+    from pertimage.web.vignettes import as_bundle
+
+    for sheet in _chosen(load_base(directory or DATA), only):
+        for number, vignette in enumerate(sheet.form.vignettes, 1):
+            sys.stdout.buffer.write(orjson.dumps(as_bundle(vignette, sheet.id, number), option=orjson.OPT_APPEND_NEWLINE))

@@ -16,7 +16,12 @@ router = APIRouter(tags=["exploitation"])
 def health(request: Request) -> Response:
     """Say that the database answers and which guidelines judge; 503 when the database does not."""
     service: Service = request.app.state.service
-    body = {"version": __version__, "guidelines": service.base.version, "sheets": len(service.base.sheets), "review_state": service.base.review_state}
+    body = {
+        "version": __version__,
+        "guidelines": service.base.version,
+        "sheets": len(service.base.sheets),
+        "review_state": service.base.review_state,
+    }
     try:
         with service.store.reader.connect() as connection:
             connection.execute(text("SELECT 1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ def discovery(request: Request) -> Response:
 
 
 @router.post("/{service_id}")
-async def call(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+async def call(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:
     """Judge the imaging orders of an order-select or order-sign call and answer with cards."""
     service: Service = request.app.state.service
     if service_id != SERVICE_ID:
@@ -45,7 +46,13 @@ async def call(service_id: str, request: Request, user: User = Depends(api_user)
 
 
 def _about(found: HookCall, order: Order, user: User) -> dict[str, Any]:
-    return {"prescriber": found.user or user.name, "hook": found.hook, "patient": order.subject or found.patient, "signed": True, "external": order.subject}
+    return {
+        "prescriber": found.user or user.name,
+        "hook": found.hook,
+        "patient": order.subject or found.patient,
+        "signed": True,
+        "external": order.subject,
+    }
 
 
 def _new_id() -> str:
@@ -53,7 +60,7 @@ def _new_id() -> str:
 
 
 @router.post("/{service_id}/feedback")
-async def feedback(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:  # noqa: B008 - FastAPI's way
+async def feedback(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:
     """Record what prescribers did with cards; every line is on disk when this answers."""
     service: Service = request.app.state.service
     if service_id != SERVICE_ID:
@@ -62,13 +69,17 @@ async def feedback(service_id: str, request: Request, user: User = Depends(api_u
         items = read_feedback(object_of(await request.body()))
     except BadRequest as error:
         return refused(400, "structure", error.message_fr, error.place)
-    await asyncio.to_thread(lambda: [_keep(service, item) for item in items])
+    await asyncio.to_thread(_keep, service, items)
     return Response(status_code=200)
 
 
-def _keep(service: Service, item: FeedbackItem) -> None:
-    reason = item.reason.code if item.reason else ""
-    detail = {"at": item.at.isoformat(), "suggestions": list(item.suggestions), "comment": item.comment, "standard": item.standard_reason.code if item.standard_reason else None}
-    service.register.feedback(item.card, str(item.outcome), at=service.now(), reason=reason, detail=detail)
-
-
+def _keep(service: Service, items: Iterable[FeedbackItem]) -> None:
+    for item in items:
+        detail = {
+            "at": item.at.isoformat(),
+            "suggestions": list(item.suggestions),
+            "comment": item.comment,
+            "standard": item.standard_reason.code if item.standard_reason else None,
+        }
+        reason = item.reason.code if item.reason else ""
+        service.register.feedback(item.card, str(item.outcome), at=service.now(), reason=reason, detail=detail)

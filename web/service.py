@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from pertimage.audit.journal import Journal
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.register import Register
@@ -21,7 +19,6 @@ from pertimage.fhir.statements import reads_with
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.loader import load_base
 from pertimage.web.settings import Settings
-
 
 JUDGEMENTS_KEPT = 2048
 
@@ -90,7 +87,6 @@ class Service:
         about: dict[str, Any] = {
             "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,
             "patient": self.pseudonyms.patient(patient) if patient else None, "modalities": self.modalities(assessments),
-            "policy": self.policy, "signed": signed,
+            "policy": self.policy, "signed": signed, "subject": external,
         }  # fmt: skip
-        kept = orjson.loads(orjson.dumps(request)) | ({"subject": external} if external else {})
-        return await self.register.record_assessment_async(kept, [one.to_json() for one in assessments], **about)
+        return await self.register.record_assessment_async(request, assessments, **about)

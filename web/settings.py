@@ -38,9 +38,13 @@ class Settings(BaseSettings):
         if self.demo:
             return self
         if len(self.secret) < 32:
-            raise UnsafeSettingsError("PERTIMAGE_SECRET manque ou est trop court (32 caractères au moins). Pour essayer : pertimage serve --demo.")
+            raise UnsafeSettingsError(
+                "PERTIMAGE_SECRET manque ou est trop court (32 caractères au moins). Pour essayer : pertimage serve --demo."
+            )
         if not self.accounts:
-            raise UnsafeSettingsError("PERTIMAGE_TOKENS manque : sans jeton d'accès, le service ne démarre pas. Pour essayer : pertimage serve --demo.")
+            raise UnsafeSettingsError(
+                "PERTIMAGE_TOKENS manque : sans jeton d'accès, le service ne démarre pas. Pour essayer : pertimage serve --demo."
+            )
         return self
 
     @cached_property
@@ -51,7 +55,9 @@ class Settings(BaseSettings):
             role, _, rest = entry.partition(":")
             name, _, token = rest.partition(":")
             if role not in ROLES or len(token) < 24:
-                raise UnsafeSettingsError(f"PERTIMAGE_TOKENS : « rôle:nom:jeton » attendu, rôle parmi {', '.join(ROLES)}, jeton de 24 caractères au moins.")
+                raise UnsafeSettingsError(
+                    f"PERTIMAGE_TOKENS : « rôle:nom:jeton » attendu, rôle parmi {', '.join(ROLES)}, jeton de 24 caractères au moins."
+                )
             found[token] = (role, name)
         return found
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Sex, TextPart
@@ -35,6 +36,20 @@ def as_request(vignette: Vignette, sheet: str, number: int) -> ImagingRequest:
     )  # fmt: skip
 
 
+def as_bundle(vignette: Vignette, sheet: str, number: int) -> dict[str, Any]:
+    """Return the request that a vignette describes as FHIR: a Bundle of a ServiceRequest and, when its age or sex is known, a Patient."""
+    order = {
+        "resourceType": "ServiceRequest", "id": f"{sheet}-{number}", "status": "draft", "intent": "order", "subject": {"reference": "Patient/p"},
+        "code": {"text": vignette.exam}, "authoredOn": f"{WRITTEN.isoformat()}T10:00:00+01:00", "reasonCode": [{"text": vignette.text}],
+    }  # fmt: skip
+    patient: dict[str, Any] = {"resourceType": "Patient", "id": "p"}
+    if vignette.age is not None:
+        patient["birthDate"] = (WRITTEN - timedelta(days=round(vignette.age * 365.25) + 3)).isoformat()
+    if vignette.sex:
+        patient["gender"] = SEXES[vignette.sex]
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}, {"resource": order}]}
+
+
 def replay(sheet: Sheet, base: GuidelineBase) -> Iterator[Replay]:
     """Yield each vignette of a sheet with its answer; the best of several assessments counts for several exams asked."""
     for number, vignette in enumerate(sheet.form.vignettes, 1):
@@ -50,11 +65,7 @@ def _problems(vignette: Vignette, answer: Assessment, sheet: str) -> Iterator[st
         yield f"avis « {answer.outcome} » au lieu de « {' ou '.join(expected.outcomes)} » (règle {answer.rule}, examen {answer.exam})"
     if expected.pathway and answer.pathway != "emergency":
         yield "le circuit « urgences » manque"
-    if not expected.pathway and answer.pathway == "emergency" and not _tolerated(vignette):
+    if not expected.pathway and answer.pathway == "emergency":
         yield "circuit « urgences » de trop"
     if expected.rule and answer.rule != f"{sheet}/{expected.rule}":
         yield f"règle « {answer.rule} » au lieu de « {sheet}/{expected.rule} »"
-
-
-def _tolerated(vignette: Vignette) -> bool:
-    return False

@@ -124,7 +124,7 @@ def _goes_on(scene: Scene, mention: Mention) -> bool:
 
 
 def _followed_by_of(scene: Scene, end: int) -> bool:
-    return end + 1 < len(scene.words) and scene.words[end + 1].folded in _OF or scene.words[end].folded in _OF
+    return (end + 1 < len(scene.words) and scene.words[end + 1].folded in _OF) or scene.words[end].folded in _OF
 
 
 def _step(scene: Scene, index: int, done: bool, listing: bool, reach: Reach) -> str:

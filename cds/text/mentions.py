@@ -90,7 +90,16 @@ def _cues(matches: list[Match], mentions: list[Mention]) -> dict[int, tuple[str,
 
 _OPENING = frozenset(("negation-avant", "double-negation", "hypothese-avant", "passe-avant", "famille"))
 # Between cues of the same words: what protects a red flag first.
-_RANK = {"double-negation": 5, "fausse-negation": 4, "fausse-famille": 4, "negation-apres": 2, "negation-avant": 3, "passe-avant": 1, "hypothese-avant": 1, "famille": 1}
+_RANK = {
+    "double-negation": 5,
+    "fausse-negation": 4,
+    "fausse-famille": 4,
+    "negation-apres": 2,
+    "negation-avant": 3,
+    "passe-avant": 1,
+    "hypothese-avant": 1,
+    "famille": 1,
+}
 
 
 def _clauses(words: list[Token]) -> list[int]:
@@ -107,4 +116,6 @@ def _abbreviates(words: list[Token], dot: int) -> bool:
     if dot == 0 or dot + 1 >= len(words):
         return False
     before, after = words[dot - 1], words[dot + 1]
-    return before.is_word and len(before.folded) <= 2 and before.folded.isalpha() and before.end == words[dot].start and after.folded != "\n"
+    return (
+        before.is_word and len(before.folded) <= 2 and before.folded.isalpha() and before.end == words[dot].start and after.folded != "\n"
+    )

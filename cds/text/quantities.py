@@ -23,13 +23,19 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"(\[[^\]]*\]|\(\?<[!=][^)]*\))| ", lambda found: found.group(1) or r"\s+", pattern))
 
 
-_FILLERS = frozenset(": = > < ~ environ est mesure mesuree max maxi maximum jusqu calcule calculee ( autour vers aa + superieur superieure inferieur".split())
+_FILLERS = frozenset(
+    ": = > < ~ environ est mesure mesuree max maxi maximum jusqu calcule calculee ( autour vers aa + superieur superieure inferieur".split()
+)
 _NUMBER_WORDS = {
     "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "douze": 12, "quinze": 15,
     "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "plusieurs": 4, "plsrs": 4, "des": 4, "une dizaine de": 10, "une quinzaine de": 15,
 }  # fmt: skip
 _UNITS = r"(?P<unit>jours?|jrs?|j|semaines?|sems?|s|mois|m|annees?|ans?|a|heures?|h)(?![a-z])"
-_AMOUNT = r"(?:~|env(?:iron)?\.?|plus de|plus d'|>|pres de|au moins|moins de|<)?\s*(?P<n>\d+(?:[.,]\d+)?|" + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True)) + ")"
+_AMOUNT = (
+    r"(?:~|env(?:iron)?\.?|plus de|plus d'|>|pres de|au moins|moins de|<)?\s*(?P<n>\d+(?:[.,]\d+)?|"
+    + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
+    + ")"
+)
 _RANGE = r"(?:\s*(?:a|-|/|ou)\s*(?P<upper>\d+))?"
 _DAYS = {"j": 1.0, "s": 7.0, "m": 28.0, "a": 336.0, "h": 1 / 24}
 
@@ -66,7 +72,11 @@ def measures(scene: Scene, lexicon: Lexicon) -> Iterator[Quantity]:
 def _after_lead(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
     words = scene.words
     index = last + 1
-    while index < len(words) and index - last <= 5 and (words[index].is_stop or words[index].folded in _FILLERS or words[index].folded in ("°", "c", "%")):
+    while (
+        index < len(words)
+        and index - last <= 5
+        and (words[index].is_stop or words[index].folded in _FILLERS or words[index].folded in ("°", "c", "%"))
+    ):
         index += 1
     if index < len(words) and words[index].folded[0].isdigit() and (not fact.needs_unit or _has_unit(scene, fact, index)):
         yield from _bounded(fact, *_value(scene, index), scene.words[first].start)
@@ -80,7 +90,12 @@ def _value(scene: Scene, index: int) -> tuple[float, int]:
     """Return the number at a token and the offset of its end; « 38°5 » is 38.5, « 1 200 » is 1200."""
     words = scene.words
     value, end = float(words[index].folded.replace(",", ".")), words[index].end
-    if index + 2 < len(words) and words[index + 1].folded == "°" and re.fullmatch(r"\d", words[index + 2].folded) and words[index + 2].start == words[index + 1].end:
+    if (
+        index + 2 < len(words)
+        and words[index + 1].folded == "°"
+        and re.fullmatch(r"\d", words[index + 2].folded)
+        and words[index + 2].start == words[index + 1].end
+    ):
         return value + int(words[index + 2].folded) / 10, words[index + 2].end
     following = words[index + 1] if index + 1 < len(words) else None
     if following and re.fullmatch(r"\d{3}", following.folded) and following.start == end + 1 and 1 <= value < 1000 and value.is_integer():
@@ -106,7 +121,11 @@ def _before_unit(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator
     words = scene.words
     index = first - 1
     ratio = words[first].folded[0].isdigit()  # « /5 »: a rating, unless it is a pain's
-    if ratio and (index < 0 or words[index].folded != "/" or any(token.folded in ("eva", "en", "douleur", "intensite") for token in words[max(0, index - 4) : index])):
+    if ratio and (
+        index < 0
+        or words[index].folded != "/"
+        or any(token.folded in ("eva", "en", "douleur", "intensite") for token in words[max(0, index - 4) : index])
+    ):
         return
     while index >= 0 and (words[index].is_stop or (ratio and words[index].folded == "/")) and index >= first - 1:
         index -= 1
@@ -118,7 +137,12 @@ def _before_unit(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator
 def _after_minus(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
     """Read « -6 kg »: a minus that is no range, a number, its unit."""
     words = scene.words
-    if first >= 2 and words[first - 2].folded == "-" and words[first - 1].folded[0].isdigit() and not (first >= 3 and words[first - 3].folded[0].isdigit()):
+    if (
+        first >= 2
+        and words[first - 2].folded == "-"
+        and words[first - 1].folded[0].isdigit()
+        and not (first >= 3 and words[first - 3].folded[0].isdigit())
+    ):
         yield from _bounded(fact, _value(scene, first - 1)[0], words[last].end, words[first - 2].start)
 
 
@@ -150,13 +174,18 @@ _AGE = _compiled(
 )
 _INFANT = _compiled(r"\b(?P<n>\d{1,2})\s*(?P<unit>mois|m|semaines?|sem|jours?|j)\b(?:\s+de\s+vie)?")
 _CHILD = _compiled(r"\b(nourrisson|nne|nrs|nour|bb|bebe|nouveau[- ]ne|nn|enfant|garcon|fille|fillette|age de|agee de)\b[^.;\n]{0,14}$")
-_NOT_AGE = _compiled(r"(depuis|dps|dep|il y a|pendant|durant|sur|evolu\w*|d'evolution|depuis plus de|duree|tous les|apres|avant|x|vers|a l'age de|des l'age de|traite\w* il y a|suivi\w* depuis|de plus de|avant l'age de)\s*(?:environ|plus de|pres de|~|les)?\s*$")
+_NOT_AGE = _compiled(
+    r"\b(depuis|dps|dep|il y a|pendant|durant|sur|evolu\w*|d'evolution|depuis plus de|duree|tous les|apres|avant|x|vers"
+    r"|a l'age de|des l'age de|traite\w* il y a|suivi\w* depuis|de plus de|avant l'age de)\s*(?:environ|plus de|pres de|~|les)?\s*$"
+)
 _SEX = {
     "female": _compiled(
         r"\b(?:femme|mme|madame|patiente|pte|fille|fillette|dame|enceinte|menopausee|gestante|primipare|multipare|g\dp\d)\b"
         r"|(?:^|[\n,.;(]\s*)f(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}f\b"
     ),
-    "male": _compiled(r"\b(?:homme|mr|monsieur|garcon|masculin)\b|(?:^|[\n,.;(]\s*)h(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}h\b"),
+    "male": _compiled(
+        r"\b(?:homme|mr|monsieur|garcon|masculin)\b|(?:^|[\n,.;(]\s*)h(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}h\b"
+    ),
 }
 
 
@@ -171,7 +200,11 @@ def age(text: str) -> Quantity | None:
             return Quantity("age", float(number), match.start(), match.end())
     for match in _INFANT.finditer(folded):
         before, after = folded[: match.start()].strip(), folded[match.end() : match.end() + 1]
-        if _CHILD.search(folded[max(0, match.start() - 30) : match.start()]) or "de vie" in match.group() or (not before and after in (",", ":", ";")):
+        if (
+            _CHILD.search(folded[max(0, match.start() - 30) : match.start()])
+            or "de vie" in match.group()
+            or (not before and after in (",", ":", ";"))
+        ):
             return Quantity("age", float(match.group("n")) * _DAYS[match.group("unit")[0]] / _DAYS["a"], match.start(), match.end())
     return None
 
@@ -198,9 +231,26 @@ def _days(match: re.Match[str]) -> float:
 _SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja)?\s*"
 _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float]]] = [
     (0, _compiled(_SINCE + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
-    (0, _compiled(r"(?:evoluant|evolue|evolution|dure|durant|durent|trainant|traine|duree)\s*(?:depuis|de|:|sur)?\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
+    (
+        0,
+        _compiled(
+            r"(?:evoluant|evolue|evolution|dure|durant|durent|trainant|traine|duree)\s*(?:depuis|de|:|sur)?\s*"
+            + _AMOUNT
+            + _RANGE
+            + r"\s*"
+            + _UNITS
+        ),
+        _days,
+    ),
     (0, _compiled(_AMOUNT + _RANGE + r"\s*" + _UNITS + r"\s*(?:d'|d )\s*(?:evol|anciennete)\w*"), _days),
-    (0, _compiled(_SINCE + r"(?:ce matin|cette nuit|cet apres[- ]midi|aujourd'hui|ce jour|tout a l'heure|ce soir|qq(?:ues)? heures|quelques heures)"), lambda _: 0.0),
+    (
+        0,
+        _compiled(
+            _SINCE
+            + r"(?:ce matin|cette nuit|cet apres[- ]midi|aujourd'hui|ce jour|tout a l'heure|ce soir|qq(?:ues)? heures|quelques heures)"
+        ),
+        lambda _: 0.0,
+    ),
     (0, _compiled(_SINCE + r"(?:hier)(?: soir| matin)?"), lambda _: 1.0),
     (0, _compiled(_SINCE + r"(?:avant[- ]hier)"), lambda _: 2.0),
     (0, _compiled(_SINCE + r"(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|ce week[- ]?end|le week[- ]?end|we)\b"), lambda _: 4.0),
@@ -215,18 +265,28 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float]]] = [
     (4, _compiled(r"\b(?:aigue?s?|recentes?|recent|debut brutal|brutales?|brutalement|subites?|subitement|soudaine?s?)\b"), lambda _: 3.0),
 ]
 _BARE = _compiled(r"(?<![\d/.,])" + _AMOUNT + _RANGE + r"\s*(?P<unit>jours?|jrs?|j|semaines?|sems?|mois)(?![a-z])")
-_SINCE_MONTH = _compiled(_SINCE + r"(?:debut |fin |mi-|le mois de |le mois d')?(?:(?P<day>\d{1,2})\s+)?(?P<month>" + "|".join(MONTHS) + r")(?:\s+(?P<year>20\d\d|19\d\d))?")
+_SINCE_MONTH = _compiled(
+    _SINCE
+    + r"(?:debut |fin |mi-|le mois de |le mois d')?(?:(?P<day>\d{1,2})\s+)?(?P<month>"
+    + "|".join(MONTHS)
+    + r")(?:\s+(?P<year>20\d\d|19\d\d))?"
+)
 _SINCE_YEAR = _compiled(_SINCE + r"(?:l'ete |l'hiver |le printemps |l'automne )?(?P<year>19\d\d|20\d\d)\b")
 _SINCE_DATE = _compiled(_SINCE + r"(?:le )?(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})(?:[/.-](?P<year>\d{2,4}))?")
 _NOT_ILLNESS = _compiled(
-    r"\b(?:pendant|sous|malgre|apres|durant|dans|d'ici|tous les|toutes les|x|revoir a|revoir dans|ains|ttt|traitement|kine|antalgiques?|corticoides?|traite\w*|il y a|pour|a|de|controle a|age de|agee de|nourrisson|bebe|enfant|fille|garcon)\s*(?:de )?$"
+    r"\b(?:pendant|sous|malgre|apres|durant|dans|d'ici|tous les|toutes les|x|revoir a|revoir dans|ains|ttt|traitement|kine|antalgiques?"
+    r"|corticoides?|traite\w*|il y a|pour|a|de|controle a|age de|agee de|nourrisson|bebe|enfant|fille|garcon)\s*(?:de )?$"
 )
-_TREATMENT = _compiled(r"(?:sous|suivi\w* pour|traite\w* par|prend|ttt|traitement|cortico\w*|cortisone|cortancyl|prednisone|solupred)[^,.;\n]{0,30}$")
+_TREATMENT = _compiled(
+    r"(?:sous|suivi\w* pour|traite\w* par|prend|ttt|traitement|cortico\w*|cortisone|cortancyl|prednisone|solupred)[^,.;\n]{0,30}$"
+)
 
 
 _STATED_IF = [(rank, pattern, read, pattern.pattern.startswith(_SINCE.replace(" ", r"\s+"))) for rank, pattern, read in _STATED]
 # Without one of these no duration is stated: most sentences are left at once.
-_TIME = re.compile(r"depui|dp|dep|evol|dur|traina|il\s+y\s+a|j\s?\+?\s?\d|\d\s*j|hier|matin|jour|nuit|sem|mois|chro|ancien|aigu|recent|brutal|subit|soudain|longue?\s|tout\s+a\s")
+_TIME = re.compile(
+    r"depui|dp|dep|evol|dur|traina|il\s+y\s+a|j\s?\+?\s?\d|\d\s*j|hier|matin|jour|nuit|sem|mois|chro|ancien|aigu|recent|brutal|subit|soudain|longue?\s|tout\s+a\s"
+)
 
 
 def durations(text: str, on: date | None) -> list[Quantity]:

@@ -16,7 +16,14 @@ from pertimage.cds.text.quantities import Quantity, age, durations, measures, se
 from pertimage.guidelines.conditions import facts_of
 from pertimage.guidelines.lexicon import FactDef, Lexicon, bare_code
 
-_CODE_SYSTEMS = {"cim-10": "icd10", "icd-10": "icd10", "2.16.840.1.113883.6.3": "icd10", "cisp": "icpc2", "icpc": "icpc2", "snomed": "snomed"}
+_CODE_SYSTEMS = {
+    "cim-10": "icd10",
+    "icd-10": "icd10",
+    "2.16.840.1.113883.6.3": "icd10",
+    "cisp": "icpc2",
+    "icpc": "icpc2",
+    "snomed": "snomed",
+}
 
 
 _UNPLACED = 5_000  # the place of a reason that no words state: behind those that words do
@@ -54,7 +61,9 @@ def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = fr
     text = request.narrative
     seen = scene(text, lexicon)
     found = [*_stated(seen, request.authored, openers), *_measured(seen, lexicon, request, openers), *_known(request, lexicon)]
-    codes = {kind: tuple(bare_code(code.code) for code in request.reason_codes if _kind(code) == kind) for kind in ("icd10", "icpc2", "snomed")}
+    codes = {
+        kind: tuple(bare_code(code.code) for code in request.reason_codes if _kind(code) == kind) for kind in ("icd10", "icpc2", "snomed")
+    }
     found.extend(_coded(codes, lexicon))
     values = {fact.fact: fact.value for fact in found if fact.value is not None}
     truth, contradictions = _truth(found, lexicon)
@@ -99,12 +108,18 @@ def _measured(seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: f
     if "duree" not in given and (duration := _duration(seen, request.authored, openers)) is not None:
         best["duree"] = duration
     for quantity in best.values():
-        yield FactFound(quantity.fact, Status.PRESENT, seen.text[quantity.start : quantity.end], quantity.start, quantity.end, quantity.value)
+        yield FactFound(
+            quantity.fact, Status.PRESENT, seen.text[quantity.start : quantity.end], quantity.start, quantity.end, quantity.value
+        )
 
 
 def _kept(known: Quantity | None, new: Quantity, keeps: str) -> Quantity:
     """Return which of two readings of a measure counts: the first, or the worst where the lexicon says so."""
-    if known is None or (keeps == "min" and new.value < known.value) or (keeps == "max" and new.value > known.value and new.rank <= known.rank):
+    if (
+        known is None
+        or (keeps == "min" and new.value < known.value)
+        or (keeps == "max" and new.value > known.value and new.rank <= known.rank)
+    ):
         return new
     return known
 
@@ -168,7 +183,7 @@ def _truth(found: Iterable[FactFound], lexicon: Lexicon) -> tuple[dict[str, bool
     yes: dict[str, bool] = {}
     no: dict[str, bool] = {}
     for fact in found:
-        if fact.value is not None and fact.fact in lexicon.facts and lexicon.facts[fact.fact].is_number or fact.fact in ("age", "duree"):
+        if (fact.value is not None and fact.fact in lexicon.facts and lexicon.facts[fact.fact].is_number) or fact.fact in ("age", "duree"):
             continue
         if _counts(lexicon.facts.get(fact.fact), fact.status):
             yes[fact.fact] = True

@@ -79,7 +79,7 @@ def test_appends_go_on_after_a_rebuild(store, register, now):
 
 def test_every_table_but_the_journal_is_a_register():
     """A table that a rebuild would forget is noticed."""
-    assert {table.name for table in REGISTERS} | {"journal", "journal_head"} == set(metadata.tables)
+    assert {table.name for table in REGISTERS} | {"journal", "journal_head", "projection"} == set(metadata.tables)
 
 
 @pytest.mark.parametrize(("modality", "expected"), [("CT", True), ("DX", True), ("MR", False), ("US", False), ("XX", None), (None, None)])

@@ -68,7 +68,9 @@ def test_a_pregnancy_possible_blocks_nothing_but_is_asked() -> None:
 def test_a_pregnancy_stated_is_not_asked_again() -> None:
     """« non enceinte », or structured data, answers the item."""
     said = judged("lombalgie depuis 5 jours, non enceinte", "radio du rachis lombaire", age=30, sex=Sex.FEMALE)
-    known = judged("lombalgie depuis 5 jours", "radio du rachis lombaire", age=30, sex=Sex.FEMALE, known=(KnownFact("grossesse", Status.ABSENT),))
+    known = judged(
+        "lombalgie depuis 5 jours", "radio du rachis lombaire", age=30, sex=Sex.FEMALE, known=(KnownFact("grossesse", Status.ABSENT),)
+    )
     assert "grossesse" not in items(said) | items(known)
 
 
@@ -116,7 +118,9 @@ def test_codes_name_exam_and_reason() -> None:
 
 def test_several_exams_get_an_assessment_each() -> None:
     """« radio + écho de l'épaule » is two exams of one request."""
-    request = ImagingRequest("r", exam_text="radio + échographie épaule droite", texts=(TextPart("note", "épaule douloureuse depuis 2 mois"),), authored=DAY)
+    request = ImagingRequest(
+        "r", exam_text="radio + échographie épaule droite", texts=(TextPart("note", "épaule douloureuse depuis 2 mois"),), authored=DAY
+    )
     found = assess(request, load_base())
     assert {one.exam for one in found} == {"radio-epaule", "echo-epaule"}
     assert {one.request for one in found} == {"r"}
@@ -133,7 +137,9 @@ def test_a_repeated_exam_is_told() -> None:
 
 def test_a_request_is_judged_by_the_rules_of_its_day() -> None:
     """Before any sheet held, the guidance said nothing."""
-    request = ImagingRequest("r", exam_text="radio rachis lombaire", texts=(TextPart("note", "lumbago depuis 5 jours"),), authored=date(1999, 1, 1))
+    request = ImagingRequest(
+        "r", exam_text="radio rachis lombaire", texts=(TextPart("note", "lumbago depuis 5 jours"),), authored=date(1999, 1, 1)
+    )
     (one,) = assess(request, load_base())
     assert one.outcome is Outcome.NO_GUIDANCE
 

@@ -77,7 +77,13 @@ def test_a_red_flag_is_not_hidden_by_what_surrounds_it(text: str, present: list[
 
 @pytest.mark.parametrize(
     ("text", "fact"),
-    [("mère : K sein", "antecedent-cancer"), ("fièvre ?", "fievre"), ("désir de grossesse", "grossesse"), ("ATCD de déficit moteur", "deficit-moteur"), ("sa douleur", "grossesse")],
+    [
+        ("mère : K sein", "antecedent-cancer"),
+        ("fièvre ?", "fievre"),
+        ("désir de grossesse", "grossesse"),
+        ("ATCD de déficit moteur", "deficit-moteur"),
+        ("sa douleur", "grossesse"),
+    ],
 )
 def test_family_question_and_past_are_not_the_patients_present(text: str, fact: str) -> None:
     """What is a relative's, a question or over is not known of the patient today."""

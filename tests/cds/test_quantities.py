@@ -37,14 +37,29 @@ def test_an_impossible_date_is_ignored() -> None:
     assert durations("depuis le 31/02", TODAY) == []
 
 
-@pytest.mark.parametrize(("text", "years"), [("H 38 ans", 38), ("F 47a", 47), ("F47", 47), ("patient de 52 ans", 52), ("nourrisson 3 mois", 0.25), ("âgé de 70 ans", 70), ("lombalgie depuis 10 ans", None), ("HTA suivie depuis 12 ans, 64 ans", 64)])
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("H 38 ans", 38),
+        ("F 47a", 47),
+        ("F47", 47),
+        ("patient de 52 ans", 52),
+        ("nourrisson 3 mois", 0.25),
+        ("âgé de 70 ans", 70),
+        ("lombalgie depuis 10 ans", None),
+        ("HTA suivie depuis 12 ans, 64 ans", 64),
+    ],
+)
 def test_ages_are_read_in_years(text: str, years: float | None) -> None:
     """The age is the patient's, not the illness's."""
     found = age(text)
     assert (found.value if found else None) == years
 
 
-@pytest.mark.parametrize(("text", "expected"), [("H 38 ans", "male"), ("patiente de 30 ans", "female"), ("chute il y a 2 h", None), ("45 ans F", "female"), ("Mr X", "male")])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("H 38 ans", "male"), ("patiente de 30 ans", "female"), ("chute il y a 2 h", None), ("45 ans F", "female"), ("Mr X", "male")],
+)
 def test_sex_is_read_only_where_it_is_said(text: str, expected: str | None) -> None:
     """A lone letter is a sex only beside an age."""
     assert sex(text) == expected
@@ -63,7 +78,16 @@ def test_measures_are_read_in_their_unit(text: str, fact: str, value: float) -> 
     assert reading(text).values.get(fact) == value
 
 
-@pytest.mark.parametrize(("text", "fact"), [("AAA 38 mm", "temperature"), ("poids 60 kg", "kilos-perdus"), ("moins de 3 mois", "kilos-perdus"), ("chute de 4 marches", "hauteur-chute"), ("sa douleur", "terme-grossesse")])
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("AAA 38 mm", "temperature"),
+        ("poids 60 kg", "kilos-perdus"),
+        ("moins de 3 mois", "kilos-perdus"),
+        ("chute de 4 marches", "hauteur-chute"),
+        ("sa douleur", "terme-grossesse"),
+    ],
+)
 def test_a_bare_number_is_no_measure(text: str, fact: str) -> None:
     """A number without its word or its unit says nothing."""
     assert fact not in reading(text).values

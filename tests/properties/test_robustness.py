@@ -14,7 +14,9 @@ from pertimage.guidelines.loader import load_base
 from pertimage.web.vignettes import as_request
 
 BASE = load_base()
-REQUESTS = [as_request(vignette, sheet.id, number) for sheet in BASE.sheets.values() for number, vignette in enumerate(sheet.form.vignettes, 1)]
+REQUESTS = [
+    as_request(vignette, sheet.id, number) for sheet in BASE.sheets.values() for number, vignette in enumerate(sheet.form.vignettes, 1)
+]
 # Acronyms that are also words (« PR », « LS ») are read in capitals only: a text all in one case may lose or gain them.
 TOLERATED = {"minuscules": 0.01, "majuscules": 0.01}
 

@@ -13,7 +13,11 @@ BASE = load_base()
 @pytest.mark.parametrize("sheet", sorted(BASE.sheets))
 def test_the_vignettes_of_a_sheet_are_answered_as_expected(sheet: str) -> None:
     """Outcome, pathway and rule are those the sheet announces on its public page."""
-    wrong = [f"n° {result.number} « {result.vignette.text} » : {'; '.join(result.problems)}" for result in replay(BASE.sheets[sheet], BASE) if result.problems]
+    wrong = [
+        f"n° {result.number} « {result.vignette.text} » : {'; '.join(result.problems)}"
+        for result in replay(BASE.sheets[sheet], BASE)
+        if result.problems
+    ]
     assert wrong == []
 
 

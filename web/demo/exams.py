@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from random import Random
 
@@ -53,8 +54,8 @@ _BOOKED_DAYS = 45  # appointments already given after the last day
 # Advice by exam: pertinent, other exam, none, to complete, and the rest outside the guidance.
 _ADVICE = {
     "": (0.6, 0.08, 0.05, 0.1), "lombaire": (0.44, 0.13, 0.2, 0.14), "sinus": (0.38, 0.12, 0.34, 0.08), "asp": (0.14, 0.38, 0.34, 0.06),
-    "genou": (0.58, 0.13, 0.1, 0.1), "thorax": (0.66, 0.06, 0.1, 0.09), "cerebral": (0.6, 0.14, 0.09, 0.1), "echo": (0.55, 0.04, 0.03, 0.06),
-    "mammographie": (0.86, 0.03, 0.02, 0.05),
+    "genou": (0.58, 0.13, 0.1, 0.1), "thorax": (0.66, 0.06, 0.1, 0.09), "cerebral": (0.6, 0.14, 0.09, 0.1),
+    "echo": (0.55, 0.04, 0.03, 0.06), "mammographie": (0.86, 0.03, 0.02, 0.05),
 }  # fmt: skip
 
 
@@ -116,14 +117,15 @@ class _SiteYear:
         self._number += 1
         if requested.date() > self._last:
             return None
-        is_done = day <= self._last
-        mean, spread = _AGES[modality]
-        return ActivityRow(
-            self._site.id, f"{self._number:06d}", modality, patient=f"démonstration|{self._site.id}|{self._chance.randrange(self._patients)}",
-            age=min(max(self._chance.gauss(mean, spread), 1), 99), exam=exam, region=self._catalogue.exams[exam].region, requested_at=requested,
-            scheduled_at=performed, performed_at=performed if is_done else None, reported_at=self._reported(modality, performed) if is_done else None,
-            fictitious=True, outcome=self._outcome(exam, requested.date()),
+        patient = f"démonstration|{self._site.id}|{self._chance.randrange(self._patients)}"
+        age = min(max(self._chance.gauss(*_AGES[modality]), 1), 99)
+        row = ActivityRow(
+            self._site.id, f"{self._number:06d}", modality, patient=patient, age=age, exam=exam, region=self._catalogue.exams[exam].region,
+            requested_at=requested, scheduled_at=performed, fictitious=True, outcome=self._outcome(exam, requested.date()),
         )  # fmt: skip
+        if day > self._last:
+            return row
+        return replace(row, performed_at=performed, reported_at=self._reported(modality, performed))
 
     def _instants(self, modality: str, day: date, wait: float) -> tuple[datetime, datetime]:
         """Return when an exam was asked and when it was done; the wait is skewed to the right."""

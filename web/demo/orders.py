@@ -23,9 +23,9 @@ QUOTAS = {Outcome.APPROPRIATE: 38, Outcome.ALTERNATIVE: 19, Outcome.NOT_INDICATE
 FROM_TEMPLATES = 38
 UNCOVERED_COUNT = 24
 DEMO_PRESCRIBER = DEMO_USERS["prescripteur"].name
-_PRESCRIBERS = tuple(f"Dr {name}" for name in "Aubrelin Castelmoy Dorvance Estrivier Fontalon Grésiac Lavernac Montorel Pasquelin Rivoire".split())
+_NAMES = "Aubrelin Castelmoy Dorvance Estrivier Fontalon Grésiac Lavernac Montorel Pasquelin Rivoire".split()
+_PRESCRIBERS = tuple(f"Dr {name}" for name in _NAMES)
 _DEMO_SHARE = 0.16
-_TECHNIQUES_OF_ALL = "DX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _sites_with(modality: str | None) -> list[DemoSite]:
 
 
 def _request(identifier: str, written: Written, day: date) -> ImagingRequest:
-    earlier = ()
+    earlier: tuple[PriorExam, ...] = ()
     if written.earlier:
         text, modality, days = written.earlier
         earlier = (PriorExam(text, modality=modality, performed=day - timedelta(days=days)),)
@@ -115,9 +115,9 @@ def _request(identifier: str, written: Written, day: date) -> ImagingRequest:
 def _instants(last_day: date, count: int, chance: Random) -> list[datetime]:
     """Return so many instants of a surgery's hours, more of them lately, the last ones on the morning of the last day."""
     end = datetime.combine(last_day, time(7, 55), PARIS)
-    found = []
+    found: list[datetime] = []
     while len(found) < count - 2:
         day = last_day - timedelta(days=1 + int(DAYS * chance.random() ** 1.35))
         if day.weekday() < 5 or (day.weekday() == 5 and chance.random() < 0.3):
-            found.append(datetime.combine(day, time(8, 15), PARIS) + timedelta(minutes=chance.randrange(11 * 60), seconds=chance.randrange(60)))
-    return sorted(found) + [end - timedelta(minutes=38), end - timedelta(minutes=9)]
+            found.append(datetime.combine(day, time(8, 15), PARIS) + timedelta(seconds=chance.randrange(11 * 3600)))
+    return [*sorted(found), end - timedelta(minutes=38), end - timedelta(minutes=9)]

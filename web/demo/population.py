@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from functools import partial
 from random import Random
 
 from pertimage.audit.activity import add_activity
@@ -46,7 +47,7 @@ def populate(service: Service, last_day: date) -> str:
 def _play(service: Service, written: list[Order], last_day: date) -> None:
     """Record the requests and what was done of them, in order of time, as a journal would have."""
     chance = Random(f"relectures {last_day}")  # noqa: S311 - a demonstration, not a secret
-    told: list[Act] = [Act(order.at, lambda order=order: record(service, order)) for order in written]
+    told = [Act(order.at, partial(record, service, order)) for order in written]
     told += acts(service, written, chance)
     for act in sorted(told, key=lambda act: act.at):
         act.do()

@@ -22,7 +22,7 @@ QUESTIONS_WAITING = 4
 _RADIOLOGISTS = (DEMO_USERS["radiologue"].name, "Dr Lenormont", "Dr Vasselin")
 _MAINTAINED = ("Contexte connu du service, examen maintenu.", "Vu avec le prescripteur : la gêne justifie l'examen.")
 _PROTOCOLS = ("Sans injection. Apporter les clichés antérieurs.", "Protocole habituel, comparer à l'examen précédent.")
-_ON_THE_SPOT = "Prescripteur appelé : patient adressé aux urgences, l'examen y sera fait."
+_ON_THE_SPOT = "Prescripteur appelé : patient adressé aux urgences, l'imagerie utile y sera faite."
 _OVERRIDES = ("benefice-risque", "refus-patient", "element-clinique", "desaccord")
 
 

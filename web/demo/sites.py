@@ -41,7 +41,7 @@ class DemoSite:
 
 SITES = (
     DemoSite(
-        "ch-valbrune", "Centre hospitalier de Valbrune", {"DX": 43, "US": 21, "CT": 27, "MR": 15, "MG": 6, "NM": 9},
+        "ch-valbrune", "Centre hospitalier de Valbrune", {"DX": 38, "US": 20, "CT": 25, "MR": 15, "MG": 12, "NM": 15},
         {"DX": 1.8, "US": 11, "CT": 14, "MR": 38, "MG": 21, "NM": 15}, shift=-4, effect=1.0, mri_wait=0.88, hospital=True, judged=0.62,
     ),
     DemoSite(

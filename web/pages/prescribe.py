@@ -159,7 +159,7 @@ def _advice_context(draft: Draft, service: Service) -> dict[str, Any]:
     }  # fmt: skip
     if _names_no_exam(first) and draft.text:
         proposal = exams_for(judged.request, service)
-        context["proposal"] = proposal
+        context |= {"proposal": proposal, "emergency": context["emergency"] or bool(proposal and proposal.emergency)}
         asked = _merged(proposal.asked if proposal else (), asked, service)
     if first.exam and any(item.item == "motif" for item in asked):
         context["reasons"] = reasons_for(first.exam, service)

@@ -24,6 +24,7 @@ class Proposal:
     offers: tuple[Offer, ...]
     against: Assessment | None
     asked: tuple[Missing, ...]
+    emergency: bool
 
 
 def exams_for(request: ImagingRequest, service: Service) -> Proposal | None:
@@ -42,6 +43,7 @@ def exams_for(request: ImagingRequest, service: Service) -> Proposal | None:
     return Proposal(
         tuple((name, service.base.sheets[name].title) for name in sheets if name in service.base.sheets), tuple(_offers(supported, service)),
         None if supported or asked else against, tuple(asked.values()) if not supported else (),
+        any(one.pathway == "emergency" for one in answers),
     )  # fmt: skip
 
 

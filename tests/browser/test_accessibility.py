@@ -1,0 +1,72 @@
+"""Axe-core on each page, light and dark, computer and telephone: no violation."""
+
+from dataclasses import replace
+
+import pytest
+
+from pertimage.web.access import DEMO_USERS
+from pertimage.web.pages.draft import Draft
+from tests.project import ROOT
+
+AXE = ROOT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.accessibility,
+    pytest.mark.skipif(not AXE.exists(), reason="axe-core n'est pas installé (npm ci dans tests/browser)"),
+]
+
+LUMBAGO = "lumbago depuis 5 j, pas de déficit, ATCD K sein, mère : K ovaire, suspicion de fracture. Radio rachis lombaire"
+LIGHT = {"color_scheme": "light"}
+DARK = {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
+# Without an example: an empty form. The others go through each outcome, an emergency, one exam without reason.
+PAGES = {
+    "front door": "/",
+    "sign in": "/connexion",
+    "empty form": "/prescrire",
+    "exam first": "/prescrire?ordre=examen",
+    "not indicated": "/prescrire?exemple=lombalgie-commune.1",
+    "incomplete": "/prescrire?exemple=lombalgie-commune.2",
+    "appropriate": "/prescrire?exemple=lombalgie-commune.4",
+    "emergency": "/prescrire?exemple=lombalgie-commune.7",
+    "alternative": "/prescrire?exemple=lombalgie-commune.12",
+    "requests": "/mes-demandes",
+    "worklist": "/relecture",
+    "guidelines": "/referentiel",
+    "nothing found": "/referentiel?q=zzzyx",
+    "sheet": "/referentiel/lombalgie-commune",
+    "error": "/nulle-part",
+    "receipt": "/mes-demandes/{signed}",
+    "question": "/mes-demandes/{asked}",
+    "decided": "/mes-demandes/{decided}",
+    "review": "/relecture/{signed}",
+    "review decided": "/relecture/{decided}",
+}
+
+
+@pytest.fixture(scope="module")
+def known(server):
+    """Sign three requests: one to review, one with a question, one refused."""
+    service = server.service
+    me, radiologist = (service.pseudonyms.prescriber(DEMO_USERS[role].name) for role in ("prescripteur", "radiologue"))
+    found = {}
+    for name in ("signed", "asked", "decided"):
+        draft = replace(Draft(text=LUMBAGO, age="67", sex="female", priority="urgent"), id=f"{len(found):032x}")
+        request = draft.request(service.base.lexicon, service.today())
+        judged = service.judge(request)
+        about = {"site": service.settings.site, "prescriber": me, "at": service.now(), "modalities": service.modalities(judged), "signed": True}
+        found[name] = service.register.record_assessment(request, [one.to_json() for one in judged], request_id=draft.id, **about)
+    service.register.decide(found["asked"], "demander-complement", radiologist=radiologist, at=service.now(), reason="Depuis quand ?")
+    service.register.decide(found["decided"], "refuser", radiologist=radiologist, at=service.now(), reason="Imagerie inutile.")
+    return found
+
+
+@pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark-telephone"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_violation(open_page, known, name, look):
+    """Axe finds nothing to say of the page, its folded parts open."""
+    page = open_page(PAGES[name].format(**known), **look)
+    page.evaluate("document.querySelectorAll('details:not([name])').forEach(details => details.open = true)")
+    page.evaluate("document.querySelector('details[name]')?.setAttribute('open', '')")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+    assert [(one["id"], one["help"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == []

@@ -1,0 +1,220 @@
+"""What the evaluation page measures: weekly series, changes at the go-live, advice and decisions, read once per state of the data."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import case, func, select
+
+from pertimage.audit.comparison import Metric, SiteChange, before_after
+from pertimage.audit.indicators import ExamWeek, Outcomes, RequestWeek, exam_weeks, request_weeks
+from pertimage.audit.review import Decision
+from pertimage.audit.store import PARIS, Store, utc_datetime
+from pertimage.audit.tables import activity, requests, reviews, sites
+from pertimage.audit.worklist import Site
+from pertimage.cds.model import Outcome
+from pertimage.web.alignment import WEEK, Counts, Pooled, first_monday, pooled
+from pertimage.web.service import Service
+
+_FRIDAY = timedelta(days=4)
+_STATES_KEPT = 2  # the latest, and the one that a page being drawn still asks charts of
+_CHARTS_KEPT = 300
+
+
+class Measures:
+    """The measures of one state of the data; everything is read when first asked for, then kept.
+
+    ``version`` is the place of the last record of the journal. A ``site`` or ``modality`` of None means all of them.
+    """
+
+    def __init__(self, store: Store, register_sites: Iterable[Site], *, fictitious: bool, version: int) -> None:
+        self.version, self.fictitious = version, fictitious
+        self._store = store
+        self._registered = {site.id: site for site in register_sites}
+        self._whole: dict[bool, list[ExamWeek]] = {}
+        self._changes: dict[tuple[Metric, bool], list[SiteChange]] = {}
+        self._charts: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
+
+    @cached_property
+    def sites(self) -> list[Site]:
+        """Return the sites that have exams or a go-live, by name."""
+        unknown = {week.site for week in self._detailed if week.site} - set(self._registered)
+        known = [*self._registered.values(), *(Site(name, name, None, self.fictitious) for name in unknown)]
+        return sorted(known, key=lambda site: site.name)
+
+    @property
+    def go_lives(self) -> dict[str, date]:
+        """Return the go-live of each site where the service was switched on."""
+        return {site.id: site.go_live for site in self.sites if site.go_live}
+
+    @property
+    def median_go_live(self) -> date | None:
+        """Return the median of the go-lives, None when there are none."""
+        days = sorted(self.go_lives.values())
+        return days[len(days) // 2] if days else None
+
+    @cached_property
+    def modalities(self) -> list[str]:
+        """Return the DICOM codes of the techniques, the most frequent first."""
+        counts: Counter[str] = Counter()
+        for week in self._detailed:
+            counts[week.modality or ""] += week.exams
+        return [modality for modality, _ in counts.most_common() if modality]
+
+    def modalities_of(self, site: str | None) -> list[str]:
+        """Return the techniques that a site has, in the same order."""
+        own = {week.modality for week in self._detailed if site in (None, week.site)}
+        return [modality for modality in self.modalities if modality in own]
+
+    @cached_property
+    def span(self) -> tuple[date, date] | None:
+        """Return the first and last day with exams, None when there are no exams."""
+        ends = select(func.min(activity.c.performed_at), func.max(activity.c.performed_at)).where(activity.c.fictitious == self.fictitious)
+        with self._store.reader.connect() as connection:
+            first, last = connection.execute(ends).one()
+        return (_day(first), _day(last)) if first else None
+
+    @cached_property
+    def weeks(self) -> list[date]:
+        """Return the Mondays of the weeks that the data cover, to Friday at least, in order."""
+        if self.span is None:
+            return []
+        monday, last = first_monday(self.span[0]), self.span[1]
+        return [monday + WEEK * rank for rank in range(max(0, (last - _FRIDAY - monday).days // 7 + 1))]
+
+    def series(self, site: str | None, modality: str | None) -> list[ExamWeek | None]:
+        """Return one value per week of ``weeks``; None for a week without exams."""
+        found = {week.week: week for week in self._of(site, by_modality=modality is not None) if week.modality == modality}
+        return [found.get(monday) for monday in self.weeks]
+
+    def changes(self, metric: Metric, *, by_modality: bool) -> list[SiteChange]:
+        """Return the change of a metric at each site; sites never equipped are witnesses around the median go-live."""
+        key = (metric, by_modality)
+        if key not in self._changes:
+            weeks = self._detailed if by_modality else self._by_site
+            about = {"fictitious": self.fictitious, "by_modality": by_modality}
+            self._changes[key] = before_after(self._store, metric, weeks=weeks, witness_from=self.median_go_live, **about)
+        return self._changes[key]
+
+    def together(self, site: str | None, modality: str | None) -> Pooled:
+        """Return the change at one site, or at all equipped sites added, weeks being counted from each one's go-live."""
+        weeks = self._by_site if modality is None else [week for week in self._detailed if week.modality == modality]
+        counts = {(week.site or "", week.week): (week.exams, week.irradiating, week.irradiation_known) for week in weeks}
+        return pooled(self._equipped(site), self.weeks, counts, modality)
+
+    def substitution(self, site: str | None, region: str) -> list[Pooled]:
+        """Return the same for one region of the body: all techniques together, then each of them."""
+        where, rows = self._equipped(site), self._region(region)
+        present: Counter[str] = Counter()
+        for one, _, modality, (exams, _, _) in rows:
+            present[modality] += exams if one in where else 0
+        wanted: list[str | None] = [None, *(modality for modality, exams in present.most_common() if exams)]
+        return [pooled(where, self.weeks, _region_counts(rows, modality), modality) for modality in wanted]
+
+    @cached_property
+    def regions(self) -> list[str]:
+        """Return the regions of the body that were imaged, the most frequent first."""
+        query = select(activity.c.region, func.count()).where(activity.c.region.is_not(None), activity.c.fictitious == self.fictitious)
+        with self._store.reader.connect() as connection:
+            rows = connection.execute(query.group_by(activity.c.region)).all()
+        return [region for region, _ in sorted(rows, key=lambda row: (-row[1], row[0]))]
+
+    def outcomes(self, site: str | None, modality: str | None) -> Outcomes:
+        """Return how many exams got each advice, over the whole period."""
+        counts: Counter[Outcome] = Counter()
+        for week in self._detailed:
+            if site in (None, week.site) and modality in (None, week.modality):
+                counts.update(week.outcomes.counts)
+        return Outcomes(counts)
+
+    @cached_property
+    def asked(self) -> list[RequestWeek]:
+        """Return what was asked and signed in the service itself, per week and site."""
+        return request_weeks(self._store, by=("site",), fictitious=self.fictitious)
+
+    @cached_property
+    def decisions(self) -> Mapping[str, Mapping[Decision, int]]:
+        """Return how many requests got each radiologist's decision, by site."""
+        demonstration = requests.c.site.in_(select(sites.c.id).where(sites.c.fictitious.is_(True)))
+        query = select(requests.c.site, reviews.c.decision, func.count()).join(requests, requests.c.id == reviews.c.request)
+        query = query.where(reviews.c.decision.is_not(None), demonstration if self.fictitious else ~demonstration)
+        found: dict[str, dict[Decision, int]] = {}
+        with self._store.reader.connect() as connection:
+            for site, decision, count in connection.execute(query.group_by(requests.c.site, reviews.c.decision)):
+                found.setdefault(site, {})[Decision(decision)] = count
+        return found
+
+    def chart(self, key: tuple[str, ...], draw: Callable[[], bytes]) -> bytes:
+        """Return a chart of these measures, drawn when first asked for."""
+        if key not in self._charts:
+            self._charts[key] = draw()
+            while len(self._charts) > _CHARTS_KEPT:
+                self._charts.popitem(last=False)
+        return self._charts[key]
+
+    @cached_property
+    def _detailed(self) -> list[ExamWeek]:
+        return exam_weeks(self._store, fictitious=self.fictitious)
+
+    @cached_property
+    def _by_site(self) -> list[ExamWeek]:
+        return exam_weeks(self._store, by=("site",), fictitious=self.fictitious)
+
+    def _of(self, site: str | None, *, by_modality: bool) -> list[ExamWeek]:
+        if site is not None:
+            return [week for week in (self._detailed if by_modality else self._by_site) if week.site == site]
+        if by_modality not in self._whole:
+            self._whole[by_modality] = exam_weeks(self._store, by=("modality",) if by_modality else (), fictitious=self.fictitious)
+        return self._whole[by_modality]
+
+    def _equipped(self, site: str | None) -> dict[str, date]:
+        return {name: day for name, day in self.go_lives.items() if site in (None, name)}
+
+    def _region(self, region: str) -> list[tuple[str, date, str, tuple[int, int, int]]]:
+        week, irradiating = activity.c.performed_week, func.count(case((activity.c.irradiating.is_(True), 1)))
+        keys = (activity.c.site, week, activity.c.modality)
+        query = select(*keys, func.count(), irradiating, func.count(activity.c.irradiating)).group_by(*keys)
+        query = query.where(activity.c.region == region, week.is_not(None), activity.c.fictitious == self.fictitious)
+        with self._store.reader.connect() as connection:
+            rows = connection.execute(query).all()
+        return [(site, date.fromisoformat(monday), modality, (exams, rays, known)) for site, monday, modality, exams, rays, known in rows]
+
+
+def _region_counts(rows: list[tuple[str, date, str, tuple[int, int, int]]], modality: str | None) -> Counts:
+    found: dict[tuple[str, date], tuple[int, int, int]] = {}
+    for site, monday, own, (exams, irradiating, known) in rows:
+        if modality in (None, own):
+            earlier = found.get((site, monday), (0, 0, 0))
+            found[site, monday] = (earlier[0] + exams, earlier[1] + irradiating, earlier[2] + known)
+    return found
+
+
+def _day(instant: str) -> date:
+    return utc_datetime(instant).astimezone(PARIS).date()
+
+
+_measured: WeakKeyDictionary[Service, OrderedDict[int, Measures]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def measures(service: Service, version: int | None = None) -> Measures:
+    """Return the measures of the data as they are, or as they were at ``version`` when that is still at hand.
+
+    A demonstration measures its fictitious data, any other service the real data; the two never mix.
+    """
+    with _lock:
+        kept = _measured.setdefault(service, OrderedDict())
+        if version is not None and version in kept:
+            return kept[version]
+    current, fictitious = service.journal.head().seq, service.settings.demo
+    found = Measures(service.store, service.register.sites(fictitious=fictitious), fictitious=fictitious, version=current)
+    with _lock:
+        found = kept.setdefault(current, found)
+        while len(kept) > _STATES_KEPT:
+            kept.popitem(last=False)
+    return found
