@@ -15,10 +15,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from pertimage.audit.instants import utc_text
 from pertimage.audit.journal import Journal
 from pertimage.audit.projection import irradiating
 from pertimage.audit.pseudonym import Pseudonyms, age_band
-from pertimage.audit.store import utc_text
 from pertimage.audit.tables import activity
 from pertimage.cds.model import Outcome
 

@@ -19,7 +19,6 @@ from pertimage.audit.tables import journal, journal_head
 GENESIS = "0" * 64
 PAGE = 1000
 _HEAD = select(journal_head.c.seq, journal_head.c.hash).where(journal_head.c.id == 1)
-_LOCKED_HEAD = _HEAD.with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +71,9 @@ def digest(seq: int, at: str, kind: str, tenant: str, payload: str, prev_hash: s
     return sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def read_head(connection: Connection, *, lock: bool = False) -> Head:
-    """Return the stored head of the chain; ``lock`` keeps other writers out until the transaction ends."""
-    row = connection.execute(_LOCKED_HEAD if lock else _HEAD).one_or_none()
-    if row is None and lock:
-        raise RuntimeError("the head of the chain is missing: nothing can be appended")
+def read_head(connection: Connection) -> Head:
+    """Return the stored head of the chain."""
+    row = connection.execute(_HEAD).one_or_none()
     return Head(row.seq, row.hash) if row else Head(0, "")
 
 

@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 
 from pertimage.audit.change import Change, compare
 from pertimage.audit.indicators import ExamWeek, exam_weeks
-from pertimage.audit.store import PARIS, Store, utc_datetime
+from pertimage.audit.instants import PARIS, utc_datetime
+from pertimage.audit.store import Store
 from pertimage.audit.tables import activity, sites
 from pertimage.cds.model import Outcome
 

@@ -1,63 +1,63 @@
 """The append-only journal: durable before acknowledged, chained by hashes, committed in groups.
 
 Callers hand a record to one writer thread and wait. Whatever has arrived while the previous commit was on its way to the
-disk goes into the next one: one synchronisation per batch, not per record, without any delay added. The registers are
-brought up to date in the same transaction, so that a record and its effect are on disk together or not at all.
-Several processes may append to one chain: each batch starts by locking the head row.
+disk goes into the next one: one synchronisation per batch, not per record, without any delay added. Several processes may
+append to one chain: each batch starts by locking the head row.
+
+A record and its effect on the registers are on disk together or not at all, with one exception for the most frequent and
+simplest of them: a judgement on a request not seen before (``Entry.deferred``) is acknowledged alone, and its register rows
+follow in bulk when the journal is idle, when enough of them wait, or when somebody is about to read (see ``backlog``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from pertimage.audit.chain import Head, Record, canonical, digest, read_head
-from pertimage.audit.projection import project
+from pertimage.audit.backlog import as_it_is
+from pertimage.audit.chain import Head, Record, canonical, read_head
+from pertimage.audit.ending import Ending
+from pertimage.audit.instants import utc_text
+from pertimage.audit.projection import catch_up, note_position, project
 from pertimage.audit.review import Refused
 from pertimage.audit.rows import Rows
-from pertimage.audit.store import Store, utc_text
-from pertimage.audit.tables import journal, journal_head
+from pertimage.audit.store import Store
 from pertimage.audit.verification import Fault, verify
+from pertimage.audit.waiting import Guard, Result, Waiting, deliver
 
 __all__ = ["Entry", "Fault", "Head", "Journal", "Record", "Refused", "verify"]
 
 BATCH = 512
-_COLUMNS = tuple(column.name for column in journal.c)
-# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
-_ADD_RECORDS = insert(journal)
-_MOVE_HEAD = update(journal_head).where(journal_head.c.id == 1).values(seq=bindparam("seq"), hash=bindparam("hash"))
+# Records acknowledged that the registers may lack before the journal sees to it, and how long it must be idle to do so earlier.
+BACKLOG, IDLE_SECONDS = 256, 0.02
 
-Guard = Callable[[Connection], None]
+log = logging.getLogger("pertimage")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record to be. ``guard`` is called inside the transaction, after the lock; it only reads, and raises ``Refused``."""
+    """A record to be. ``guard`` is called inside the transaction, after the lock; it only reads, and raises ``Refused``.
+
+    ``deferred`` promises that its projection cannot fail and only adds rows: the registers may follow after the acknowledgement.
+    """
 
     kind: str
     payload: Any
     at: datetime
     tenant: str = ""
     guard: Guard | None = None
-
-
-@dataclass(slots=True)
-class _Waiting:
-    kind: str
-    payload: str
-    at: str
-    tenant: str
-    guard: Guard | None
-    future: Future[Record] = field(default_factory=Future)
+    deferred: bool = False
 
 
 class _NotWrittenError(Exception):
@@ -67,10 +67,11 @@ class _NotWrittenError(Exception):
 class Journal:
     """Append to the journal of a store. One per process; thread-safe; call ``close`` at the end."""
 
-    def __init__(self, store: Store, *, batch: int = BATCH) -> None:
+    def __init__(self, store: Store, *, batch: int = BATCH, backlog: int = BACKLOG, idle: float = IDLE_SECONDS) -> None:
         self.store = store
-        self._batch = batch
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._batch, self._backlog, self._idle = batch, backlog, idle
+        self._behind = 1  # records that the registers may lack: those of a process that was killed, to begin with
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -82,7 +83,7 @@ class Journal:
 
     async def append_async(self, kind: str, payload: Any, at: datetime, *, tenant: str = "") -> Record:
         """Append one record without blocking the event loop; return it once it is on disk."""
-        return await asyncio.wrap_future(self.submit(Entry(kind, payload, at, tenant)))
+        return await self.submit_async(Entry(kind, payload, at, tenant))
 
     def submit(self, entry: Entry) -> Future[Record]:
         """Queue a record; the future holds it once it is on disk, or the exception that prevented it.
@@ -90,16 +91,27 @@ class Journal:
         After an exception that is not ``Refused`` the record may exist all the same, if the connection broke while the
         commit was being acknowledged.
         """
-        waiting = _Waiting(entry.kind, canonical(entry.payload), utc_text(entry.at), entry.tenant, entry.guard)
+        future: Future[Record] = Future()
+        self._put(entry, future)
+        return future
+
+    def submit_async(self, entry: Entry) -> asyncio.Future[Record]:
+        """Do as ``submit`` for a coroutine: the future belongs to the running event loop."""
+        future: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
+        self._put(entry, future)
+        return future
+
+    def _put(self, entry: Entry, future: Future[Record] | asyncio.Future[Record]) -> None:
+        payload, at = canonical(entry.payload), utc_text(entry.at)
+        waiting = Waiting(entry.kind, payload, at, entry.tenant, entry.guard, entry.deferred, future)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the journal is closed")
             self._queue.put(waiting)
-        return waiting.future
 
     def head(self) -> Head:
         """Return the head of the chain, to be noted outside the store and given to ``verify`` later as its anchor."""
-        with self.store.reader.connect() as connection:
+        with as_it_is(self.store.reader).connect() as connection:
             return read_head(connection)
 
     def close(self) -> None:
@@ -115,58 +127,100 @@ class Journal:
         more = True
         while more:
             taken, more = self._take()
-            batch = [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
+            batch = [waiting for waiting in taken if waiting.taken()]
             if batch:
                 self._settle(batch)
+            if self._behind and (not taken or not more or self._behind >= self._backlog):
+                self._catch_up()
 
-    def _take(self) -> tuple[list[_Waiting], bool]:
-        """Wait for one record, then take all that came with it; False once the journal is closed."""
-        taken: list[_Waiting] = []
-        item = self._queue.get()
-        while item is not None:
-            taken.append(item)
-            if len(taken) == self._batch:
-                break
-            try:
+    def _take(self) -> tuple[list[Waiting], bool]:
+        """Wait for one record, then take all that came with it; none when idle, False once the journal is closed."""
+        taken: list[Waiting] = []
+        try:
+            item = self._queue.get(timeout=self._idle if self._behind else None)
+            while item is not None:
+                taken.append(item)
+                if len(taken) == self._batch:
+                    break
                 item = self._queue.get_nowait()
-            except queue.Empty:
-                break
+        except queue.Empty:
+            return taken, True
         return taken, item is not None
 
-    def _settle(self, batch: Sequence[_Waiting]) -> None:
+    def _catch_up(self) -> None:
+        """Bring the registers up to date; a failure waits for the next record, or for a reader, who will be told."""
+        self._behind = 0
+        try:
+            with self.store.writer.begin() as connection:
+                catch_up(connection)
+        except Exception as failure:
+            log.error("the registers could not follow the journal: %s", type(failure).__name__)
+
+    def _settle(self, batch: Sequence[Waiting]) -> None:
         """Write a batch and wake its callers; one bad record of a batch does not make the others fail."""
+        results: Sequence[Result]
         try:
             results = self._write(batch)
         except _NotWrittenError as failure:
-            if len(batch) > 1 and not isinstance(failure.__cause__, OperationalError):
+            if len(batch) > 1 and not self._out_of_order(failure.__cause__):
                 for waiting in batch:
                     self._settle([waiting])
                 return
             results = [failure.__cause__ or failure] * len(batch)
         except BaseException as failure:
             results = [failure] * len(batch)
-        for waiting, result in zip(batch, results, strict=True):
-            if isinstance(result, Record):
-                waiting.future.set_result(result)
-            else:
-                waiting.future.set_exception(result)
+        deliver(batch, results)
 
-    def _write(self, batch: Sequence[_Waiting]) -> list[Record | BaseException]:
+    def _out_of_order(self, failure: BaseException | None) -> bool:
+        """Say whether it is the database that fails, and not one of the records."""
+        driver = self.store.writer.dialect.loaded_dbapi
+        return isinstance(failure, (OperationalError, driver.OperationalError))
+
+    def _write(self, batch: Sequence[Waiting]) -> list[Result]:
+        if all(waiting.deferred for waiting in batch):
+            results = self._write_alone(batch)
+            self._behind += len(batch)
+        else:
+            results = self._write_with_registers(batch)
+            self._behind = 0
+        return results
+
+    def _write_alone(self, batch: Sequence[Waiting]) -> list[Result]:
+        """Write records whose effect on the registers can wait."""
+        dialect = self.store.writer.dialect
+        with contextlib.closing(self.store.writer.raw_connection()) as connection:
+            try:
+                cursor = connection.cursor()
+                if dialect.name == "sqlite":
+                    cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
+                ending = Ending(cursor, dialect)
+                results: list[Result] = [ending.link(waiting) for waiting in batch]
+                ending.write()
+            except BaseException as failure:
+                raise _NotWrittenError from failure  # closing rolls back
+            connection.commit()
+        return results
+
+    def _write_with_registers(self, batch: Sequence[Waiting]) -> list[Result]:
+        """Write records and their effect on the registers, brought up to date before."""
         with self.store.writer.connect() as connection:
             try:
                 transaction = connection.begin()
-                results = _extend_chain(connection, batch)
+                ending = Ending(connection.connection.cursor(), connection.dialect)
+                catch_up(connection)
+                results = _projected(connection, ending, batch)
+                if ending.records:
+                    ending.write()
+                    note_position(connection, ending.head.seq)
             except BaseException as failure:
                 raise _NotWrittenError from failure  # leaving the block rolls back
             transaction.commit()
         return results
 
 
-def _extend_chain(connection: Connection, batch: Sequence[_Waiting]) -> list[Record | BaseException]:
-    start = head = read_head(connection, lock=True)
+def _projected(connection: Connection, ending: Ending, batch: Sequence[Waiting]) -> list[Result]:
     changes = Rows(connection)
-    results: list[Record | BaseException] = []
-    rows: list[dict[str, Any]] = []
+    results: list[Result] = []
     for waiting in batch:
         try:
             if waiting.guard:
@@ -175,23 +229,8 @@ def _extend_chain(connection: Connection, batch: Sequence[_Waiting]) -> list[Rec
         except Refused as refusal:
             results.append(refusal)
             continue
-        record = _chained(head, waiting)
+        record = ending.link(waiting)
         project(changes, record)
         results.append(record)
-        rows.append(_row(record))
-        head = Head(record.seq, record.hash)
-    if head != start:
-        changes.flush()
-        connection.execute(_ADD_RECORDS, rows)
-        connection.execute(_MOVE_HEAD, {"seq": head.seq, "hash": head.hash})
+    changes.flush()
     return results
-
-
-def _chained(head: Head, waiting: _Waiting) -> Record:
-    seq = head.seq + 1
-    value = digest(seq, waiting.at, waiting.kind, waiting.tenant, waiting.payload, head.hash)
-    return Record(seq, waiting.at, waiting.kind, waiting.tenant, waiting.payload, head.hash, value)
-
-
-def _row(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _COLUMNS}

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
-from pertimage.audit.chain import PAGE, Record, canonical, read_head, records
+from pertimage.audit.chain import PAGE, Record, canonical, records
+from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
-from pertimage.audit.store import monday, utc_datetime
-from pertimage.audit.tables import REGISTERS, activity, assessments, exchanges, feedback, requests, reviews, settings, sites
+from pertimage.audit.tables import REGISTERS, activity, assessments, exchanges, feedback, projection, requests, reviews, settings, sites
 
 IONISING = frozenset({"DX", "CR", "RF", "MG", "BMD", "CT", "NM", "PT", "XA"})
 NON_IONISING = frozenset({"MR", "US"})
 
 Data = Mapping[str, Any]
+
+_POSITION = select(projection.c.seq).where(projection.c.id == 1).with_for_update()
+_MOVE_POSITION = update(projection).where(projection.c.id == 1).values(seq=bindparam("reached"))
 
 
 def irradiating(modality: str | None) -> bool | None:
@@ -30,32 +33,52 @@ def irradiating(modality: str | None) -> bool | None:
 
 def project(rows: Rows, record: Record) -> None:
     """Bring the registers up to date with one record, in the caller's transaction."""
-    projection = _PROJECTIONS.get(record.kind)
-    if projection:
-        projection(rows, record, record.data)
+    derive = _PROJECTIONS.get(record.kind)
+    if derive:
+        derive(rows, record, record.data)
+
+
+def catch_up(connection: Connection) -> int:
+    """Project the records that the registers do not show yet, in the caller's transaction; return how many there were.
+
+    Whoever else projects waits until the transaction ends, then finds the work done: each record is projected exactly once.
+    """
+    reached = connection.execute(_POSITION).scalar_one_or_none()
+    if reached is None:
+        raise RuntimeError("the position of the registers is missing: rebuild them")
+    count, rows = 0, Rows(connection)
+    for count, record in enumerate(records(connection, reached), start=1):
+        project(rows, record)
+        reached = record.seq
+        if count % PAGE == 0:
+            rows.flush()
+    if count:
+        rows.flush()
+        note_position(connection, reached)
+    return count
+
+
+def note_position(connection: Connection, seq: int) -> None:
+    """Write that the registers show all records up to ``seq``, in the transaction that made it true."""
+    connection.execute(_MOVE_POSITION, {"reached": seq})
 
 
 def rebuild(engine: Engine) -> int:
     """Empty the registers and compute them again from the journal, in one transaction; return the number of records.
 
-    ``engine`` is the store's writer; appends wait meanwhile. Verify the chain first: the registers are only as true as it is.
+    ``engine`` is the store's writer. Verify the chain first: the registers are only as true as it is.
     """
-    count = 0
     with engine.begin() as connection:
-        read_head(connection, lock=True)
+        if connection.execute(_POSITION).scalar_one_or_none() is None:
+            connection.execute(insert(projection), {"id": 1, "seq": 0})
         for table in REGISTERS:
             connection.execute(delete(table))
-        rows = Rows(connection)
-        for count, record in enumerate(records(connection), start=1):
-            project(rows, record)
-            if count % PAGE == 0:
-                rows.flush()
-        rows.flush()
-    return count
+        note_position(connection, 0)
+        return catch_up(connection)
 
 
 def _assessment(rows: Rows, record: Record, data: Data) -> None:
-    row = _request_row(data)
+    row = _request_row(data) | {"seq": record.seq}
     if data["first"] or not rows.change(update(requests).where(requests.c.id == row["id"]).values(row)):
         row |= {"created_at": record.at, "created_week": monday(record.at), "status": RequestStatus.DRAFT.value, "signed_at": None}
         if data["signed"]:
@@ -79,10 +102,9 @@ def _request_row(data: Data) -> dict[str, Any]:
     return {
         "id": data["request_id"], "reference": _clean(request.get("id", "")), "site": data["site"], "prescriber": data["prescriber"],
         "patient": data["patient"], "hook": data["hook"], "exam_text": _clean(request.get("exam_text", "")),
-        "text": _clean("\n".join(part["text"] for part in request.get("texts", ()))), "request": canonical(request),
-        "assessments": canonical(given), "guidelines": main["guidelines"], "outcome": main["outcome"], "exam": main.get("exam"),
-        "modality": data["modalities"].get(main.get("exam")), "pathway": _pathway(given),
-        "priority": _clean(request.get("priority") or "routine"), "flagged": any(item.get("flagged") for item in given),
+        "text": _clean("\n".join(part["text"] for part in request.get("texts", ()))), "guidelines": main["guidelines"],
+        "outcome": main["outcome"], "exam": main.get("exam"), "modality": data["modalities"].get(main.get("exam")),
+        "pathway": _pathway(given), "priority": _clean(request.get("priority") or "routine"), "flagged": any(item.get("flagged") for item in given),
     }  # fmt: skip
 
 

@@ -6,12 +6,12 @@ the request forbids raises a ``Refused`` with a French message, and records noth
 
 from __future__ import annotations
 
-import asyncio
+import secrets
+import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import orjson
 from sqlalchemy import select
@@ -21,9 +21,12 @@ from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.review import Decision, ReviewState
 from pertimage.audit.tables import settings, sites
 from pertimage.audit.worklist import RequestRow, Site, Turn, my_requests, one_request, thread, worklist
-from pertimage.cds.model import Outcome
+from pertimage.cds.model import Assessment, ImagingRequest, Outcome
 
+# One exam assessed: a value of the core, or its contract object.
+Line = Assessment | Mapping[str, Any]
 CARD_OUTCOMES = frozenset({"accepted", "overridden"})
+_LONGEST_WORD = 200
 
 
 class Register:
@@ -34,7 +37,7 @@ class Register:
         self._tenant = tenant
         self._reader = journal.store.reader
 
-    def record_assessment(self, request: Any, assessments: Sequence[Mapping[str, Any]], **about: Any) -> str:
+    def record_assessment(self, request: Any, assessments: Sequence[Line], **about: Any) -> str:
         """Record what was asked and answered; return the id of the request in the register.
 
         Keyword arguments are those of ``assessment_entry``.
@@ -43,16 +46,16 @@ class Register:
         self.journal.submit(entry).result()
         return str(entry.payload["request_id"])
 
-    async def record_assessment_async(self, request: Any, assessments: Sequence[Mapping[str, Any]], **about: Any) -> str:
+    async def record_assessment_async(self, request: Any, assessments: Sequence[Line], **about: Any) -> str:
         """Do as ``record_assessment`` without blocking the event loop."""
         entry = self.assessment_entry(request, assessments, **about)
-        await asyncio.wrap_future(self.journal.submit(entry))
+        await self.journal.submit_async(entry)
         return str(entry.payload["request_id"])
 
     def assessment_entry(
         self,
         request: Any,
-        assessments: Sequence[Mapping[str, Any]],
+        assessments: Sequence[Line],
         *,
         site: str,
         prescriber: str,
@@ -60,6 +63,7 @@ class Register:
         hook: str = "",
         request_id: str | None = None,
         patient: str | None = None,
+        subject: str = "",
         modalities: Mapping[str, str] | None = None,
         policy: Any = None,
         signed: bool = False,
@@ -67,21 +71,28 @@ class Register:
         """Return the journal entry of an assessment; with ``policy`` it holds all that is needed to compute it again.
 
         ``request`` is an ``ImagingRequest`` or its JSON object (``id``, ``exam_text``, ``texts``, ``priority``…);
-        ``assessments`` are contract objects; ``modalities`` gives the DICOM code of the exams named; ``signed`` signs at the
-        same time. The same ``request_id`` replaces the assessment of a draft; a signed one raises ``AlreadySigned``.
+        ``assessments`` are ``Assessment`` values or contract objects; ``modalities`` gives the DICOM code of the exams named;
+        ``subject`` is the caller's own reference to the patient, given back with the request; ``signed`` signs at the same time.
+        The same ``request_id`` replaces the assessment of a draft; a signed one raises ``AlreadySigned``.
         """
-        if not assessments:
+        lines = [line.to_json() if isinstance(line, Assessment) else line for line in assessments]
+        if not lines:
             raise ValueError("an assessment has at least one line")
-        for line in assessments:
+        for line in lines:
             Outcome(line["outcome"])
         payload = {
-            "request_id": request_id or uuid4().hex, "request": request, "assessments": list(assessments), "site": site,
-            "prescriber": prescriber, "patient": patient, "hook": hook, "modalities": dict(modalities or {}), "policy": policy,
-            "guidelines": assessments[0]["guidelines"], "signed": signed, "first": request_id is None,
+            "request_id": request_id or _new_id(), "request": request, "assessments": lines, "site": site, "prescriber": prescriber,
+            "patient": patient, "hook": hook, "modalities": modalities or {}, "policy": policy, "guidelines": lines[0]["guidelines"],
+            "signed": signed, "first": request_id is None,
         }  # fmt: skip
-        # An id drawn just now needs no look at the register.
-        guard = partial(review.require_draft, request=request_id, known=False) if request_id else None
-        return Entry("assessment", payload, at, self._tenant, guard)
+        if subject:
+            payload["subject"] = subject
+        if request_id:
+            return Entry("assessment", payload, at, self._tenant, partial(review.require_draft, request=request_id, known=False))
+        # An id drawn just now needs no look at the register; values of the core, and short words, cannot break one.
+        core = isinstance(request, ImagingRequest) and all(isinstance(line, Assessment) for line in assessments)
+        sure = core and all(_is_plain(word) for word in (site, prescriber, hook, patient or ""))
+        return Entry("assessment", payload, at, self._tenant, deferred=sure)
 
     def sign(self, request: str, *, author: str, at: datetime) -> Record:
         """Sign a draft; a flagged or emergency request enters the worklist."""
@@ -177,3 +188,13 @@ class Register:
 
     def _write(self, kind: str, payload: dict[str, Any], at: datetime, guard: Any = None) -> Record:
         return self.journal.submit(Entry(kind, payload, at, self._tenant, guard)).result()
+
+
+def _new_id() -> str:
+    """Return an id that nobody can guess, and that follows those drawn before: what is neighbour in time is so on the disk too."""
+    return f"{time.time_ns() // 1000:013x}{secrets.token_hex(10)[1:]}"
+
+
+def _is_plain(word: str) -> bool:
+    """Say whether every engine can store and index a word that came from outside."""
+    return len(word) <= _LONGEST_WORD and "\0" not in word

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from pertimage.audit.store import utc_datetime
+from pertimage.audit.instants import utc_datetime
 from pertimage.audit.tables import requests, reviews
 
 # A radiologist called away must not keep a request: after this, another may claim it.

@@ -1,17 +1,23 @@
-"""Write register rows, many at a time: what a batch of records inserts goes to the database in one statement per table."""
+"""Write register rows, many at a time: what a batch of records inserts goes to the database in few statements per table."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Delete, Table, Update, insert
+from sqlalchemy import Connection, CursorResult, Delete, Dialect, Table, Update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pertimage.audit.tables import assessments, exchanges, feedback, requests, reviews
 
-# Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _FLUSH_ORDER = (requests, assessments, reviews, exchanges, feedback)
-_INSERTS = {table: insert(table) for table in _FLUSH_ORDER}
+# Runs a statement written in the driver's own style, with its values.
+Execute = Callable[[str, tuple[Any, ...]], Any]
+# Rows per INSERT. Few sizes, so that the drivers keep the statements prepared.
+_SIZES = (64, 16, 4, 1)
 
 
 class Rows:
@@ -45,6 +51,30 @@ class Rows:
     def flush(self) -> None:
         """Insert the rows that wait, requests first: the others refer to them."""
         for table in _FLUSH_ORDER if self._rows else ():
-            if table in self._rows:
-                self._connection.execute(_INSERTS[table], self._rows[table])
-        self._rows.clear()
+            if waiting := self._rows.pop(table, None):
+                names = tuple(waiting[0])
+                insert_rows(self._connection.exec_driver_sql, self._connection.dialect, table, names, list(map(itemgetter(*names), waiting)))
+
+
+def insert_rows(execute: Execute, dialect: Dialect, table: Table, names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows whose values follow ``names``; ``execute`` is the driver's, and values go to it as they are.
+
+    Several rows per statement, written as text: SQLAlchemy would spend more on a row than the database does.
+    """
+    start = 0
+    for size in _SIZES:
+        while len(rows) - start >= size:
+            execute(_insert(dialect, table, names, size), tuple(chain.from_iterable(rows[start : start + size])))
+            start += size
+
+
+def mark(dialect: Dialect) -> str:
+    """Return how a driver marks a parameter in the text of a statement."""
+    return "?" if dialect.paramstyle == "qmark" else "%s"
+
+
+@lru_cache(maxsize=256)
+def _insert(dialect: Dialect, table: Table, names: tuple[str, ...], size: int) -> str:
+    quote = dialect.identifier_preparer.quote
+    row = f"({', '.join([mark(dialect)] * len(names))})"
+    return f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, names))}) VALUES {', '.join([row] * size)}"  # noqa: S608 - our own names

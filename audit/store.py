@@ -1,7 +1,8 @@
 """Open the store: SQLite in a file by default, PostgreSQL for shared deployments, one code path.
 
 A store has two engines. The *writer* takes the write lock as its transaction begins (``BEGIN IMMEDIATE`` on SQLite) and
-makes every commit durable; the *reader* only reads, from a snapshot, and never waits for the writer.
+makes every commit durable; the *reader* only reads, from a snapshot. It shows the registers as of the last record acknowledged
+when its connection is taken: it waits for the writer only when they are behind (see ``backlog``).
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
+from pertimage.audit.backlog import keep_up
+from pertimage.audit.instants import PARIS, monday, utc_datetime, utc_text
+
+__all__ = ["BUSY_TIMEOUT_MS", "MIGRATIONS", "PARIS", "Store", "monday", "open_store", "upgrade", "utc_datetime", "utc_text"]
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 _MIGRATION_LOCK = 7_366_218  # any constant: names the advisory lock held while the schema is migrated
-# A Monday at midnight in Paris is still Sunday in UTC: weeks are counted where people live.
-PARIS = ZoneInfo("Europe/Paris")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +49,13 @@ def open_store(url: str, *, migrate: bool = True) -> Store:
     store = _open_sqlite(target) if target.get_backend_name() == "sqlite" else _open_postgresql(target)
     if migrate:
         _upgrade(store.writer)
+    keep_up(store.reader, store.writer)
     return store
 
 
 def upgrade(url: str) -> None:
     """Create or upgrade the schema of the store at ``url``; do nothing when it is up to date."""
     open_store(url).close()
-
-
-def utc_text(moment: datetime) -> str:
-    """Return an aware datetime as the store writes instants; raise ValueError for a naive one."""
-    if moment.tzinfo is None:
-        raise ValueError("an instant needs a time zone")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def utc_datetime(instant: str) -> datetime:
-    """Return the aware datetime of a stored instant."""
-    return datetime.fromisoformat(instant)
-
-
-def monday(instant: str) -> str:
-    """Return the Monday (``YYYY-MM-DD``) of the ISO week of a stored instant, on the calendar of metropolitan France."""
-    day = utc_datetime(instant).astimezone(PARIS).date()
-    return (day - timedelta(days=day.weekday())).isoformat()
 
 
 def _normalised(url: str) -> URL:

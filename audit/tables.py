@@ -45,10 +45,20 @@ journal_head = Table(
     Column("hash", Hash, nullable=False),
 )
 
+# One row (id 1): the last record that the registers show. Whoever projects locks it, so that each record is projected once.
+projection = Table(
+    "projection",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Sequence, nullable=False),
+)
+
+# ``seq`` is the journal record of the last assessment: the request and the advice in full are read there.
 requests = Table(
     "requests",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("seq", Sequence, nullable=False),
     Column("reference", Text, nullable=False),
     Column("site", Text, nullable=False),
     Column("prescriber", Text, nullable=False),
@@ -56,8 +66,6 @@ requests = Table(
     Column("hook", Text, nullable=False),
     Column("exam_text", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("request", Text, nullable=False),
-    Column("assessments", Text, nullable=False),
     Column("guidelines", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("exam", Text),

@@ -8,6 +8,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, Engine, select
 
+from pertimage.audit.backlog import as_it_is
 from pertimage.audit.chain import GENESIS, Head, Record, read_head, records
 from pertimage.audit.tables import journal
 
@@ -35,7 +36,7 @@ def verify(engine: Engine, *, anchor: Head | None = None, limit: int = 1000) -> 
 
     ``anchor`` is a head noted earlier outside the store: its record must still be there, unchanged. Memory is constant.
     """
-    with engine.connect() as connection:
+    with as_it_is(engine).connect() as connection:
         return list(islice(_faults(connection, anchor), limit))
 
 

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Engine, Row, Select, case, select
 
 from pertimage.audit.review import Decision, RequestStatus, ReviewState, UnknownRequest
-from pertimage.audit.tables import exchanges, requests, reviews
+from pertimage.audit.tables import exchanges, journal, requests, reviews
 
 # FHIR request priorities, the most pressing first.
 PRIORITIES = ("stat", "asap", "urgent")
@@ -22,7 +22,7 @@ class RequestRow:
     """A request as the register knows it, with its review when there is one. Instants are UTC text.
 
     ``reason``, ``radiologist``, ``substituted_exam``, ``question`` and ``answer`` are the review's; ``exam``, ``outcome`` and
-    ``modality`` are those of the line to look at when several exams were requested.
+    ``modality`` are those of the line to look at when several exams were requested; ``payload`` is that of the journal record.
     """
 
     id: str
@@ -51,18 +51,18 @@ class RequestRow:
     answer: str | None
     claimed_at: str | None
     decided_at: str | None
-    request_json: str
-    assessments_json: str
+    payload: str
 
     @property
     def request(self) -> dict[str, Any]:
-        """Return the request recorded, as its JSON object."""
-        return dict(orjson.loads(self.request_json))
+        """Return the request recorded, as its JSON object; ``subject`` is the caller's reference to the patient, when it gave one."""
+        data = orjson.loads(self.payload)
+        return dict(data["request"]) | ({"subject": data["subject"]} if data.get("subject") else {})
 
     @property
     def assessments(self) -> list[dict[str, Any]]:
         """Return the assessments recorded, as contract objects."""
-        return list(orjson.loads(self.assessments_json))
+        return list(orjson.loads(self.payload)["assessments"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +140,7 @@ def _turn(row: Row[Any]) -> Turn:
 _OF_REVIEW = {"state", "decision", "reason", "radiologist", "question", "answer", "claimed_at", "decided_at"}
 _RENAMED = {
     "substituted_exam": reviews.c.exam.label("substituted_exam"),
-    "request_json": requests.c.request.label("request_json"),
-    "assessments_json": requests.c.assessments.label("assessments_json"),
+    "payload": journal.c.payload,
 }
 
 
@@ -149,7 +148,8 @@ def _requests() -> Select[Any]:
     columns = []
     for name in RequestRow.__dataclass_fields__:
         columns.append(_RENAMED[name] if name in _RENAMED else reviews.c[name] if name in _OF_REVIEW else requests.c[name])
-    return select(*columns).select_from(requests.outerjoin(reviews, reviews.c.request == requests.c.id))
+    recorded = requests.join(journal, journal.c.seq == requests.c.seq)
+    return select(*columns).select_from(recorded.outerjoin(reviews, reviews.c.request == requests.c.id))
 
 
 def _rows(engine: Engine, query: Select[Any]) -> list[RequestRow]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, Outcome, Severity
@@ -92,8 +93,8 @@ class CardMaker:
         """Return at most three suggestions, better exams first; an order without id can be neither updated nor deleted."""
         if not text(order.resource.get("id")):
             return []
-        offered = [*self._replacements(order, assessment), *self._renunciation(order, assessment), *self._statements(order, assessment)]
-        return offered[:MAX_SUGGESTIONS]
+        offered = chain(self._replacements(order, assessment), self._renunciation(order, assessment), self._statements(order, assessment))
+        return list(islice(offered, MAX_SUGGESTIONS))
 
     def _replacements(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
         """Yield one suggestion per better exam; the first is recommended, except beside an exam that is appropriate."""

@@ -14,12 +14,13 @@ from typing import Any
 from pertimage.cds.model import KnownFact, PriorExam, Sex, Status
 from pertimage.fhir.history import FactsOf, is_contrast_allergy
 from pertimage.fhir.renal import ckd_epi_2021, creatinine_mg_per_dl
-from pertimage.fhir.systems import codings, words
+from pertimage.fhir.systems import code_values, codings, words
 from pertimage.fhir.values import age_in_years, day, items, mapping, number, text, whole
 
 PREGNANCY = "82810-3"
 CREATININE = frozenset(("14682-9", "2160-0"))
 GFR = frozenset(("62238-1", "98979-8", "33914-3", "69405-9", "77147-7"))
+_RENAL = CREATININE | GFR
 # An absent pregnancy is not carried forward beyond a cycle, nor a present one beyond a term; a GFR beyond three months is
 # kept only when it warns (SFR-CIRTACI: creatinine of less than three months).
 PREGNANCY_ABSENT_DAYS, PREGNANCY_PRESENT_DAYS, GFR_DAYS, GFR_WARNS_BELOW = 31, 300, 92, 60.0
@@ -37,6 +38,7 @@ _PREGNANT = {"77386006": Status.PRESENT, "LA15173-0": Status.PRESENT, "60001007"
 _YES, _NO = ("oui", "enceinte", "y", "yes", "true", "pregnant"), ("non", "non enceinte", "pas enceinte", "n", "no", "false", "not pregnant")
 # HL7 table 0074, SNOMED CT radiology and imaging, LOINC imaging study (the code of French reports) and radiology part.
 _IMAGING_REPORT = frozenset(("RAD", "RX", "CT", "RUS", "NMR", "NMS", "394914008", "363679005", "18748-4", "LP29684-5"))
+_NOT_A_TECHNIQUE = frozenset(("SR", "KO", "PR", "DOC", "OT", "SC"))
 _RANK = {Status.PRESENT: 3, Status.HYPOTHETICAL: 2, Status.PAST: 1, Status.ABSENT: 0, Status.FAMILY: 0}
 
 
@@ -128,16 +130,18 @@ class _Facts:
 
     def history(self, kind: str, resource: dict[str, Any], facts_of: FactsOf) -> None:
         """Read an entry of the record (antecedent, allergy, treatment) into the facts it states."""
-        states = (
-            {text(resource.get("status"))} | _code_values(resource.get("clinicalStatus")) | _code_values(resource.get("verificationStatus"))
-        )
-        if states & _DISCARDED:
+        states = {text(resource.get("status"))}
+        for key in ("clinicalStatus", "verificationStatus"):
+            if key in resource:
+                states |= _code_values(resource[key])
+        if not states.isdisjoint(_DISCARDED):
             return
         concept = resource.get("medicationCodeableConcept") or mapping(resource.get("medication")).get("concept") or resource.get("code")
-        said = " ; ".join(words(concept))
-        facts = list(facts_of(tuple(codings(concept)), said))
-        if kind == "AllergyIntolerance" and is_contrast_allergy(said):
+        facts = list(facts_of(tuple(codings(concept))))
+        if kind == "AllergyIntolerance" and is_contrast_allergy(" ; ".join(words(concept))):
             facts.append("allergie-contraste")
+        if not facts:
+            return
         when = (
             day(resource.get("onsetDateTime"))
             or day(mapping(resource.get("onsetPeriod")).get("start"))
@@ -176,6 +180,8 @@ def pregnancy_status(observation: dict[str, Any]) -> Status | None:
 def gfr(observation: dict[str, Any], age: float | None, sex: Sex | None) -> float | None:
     """Return the GFR in mL/min(/1.73 m²) that a result states, or that its creatinine gives by CKD-EPI 2021."""
     codes = _code_values(observation.get("code"))
+    if codes.isdisjoint(_RENAL):
+        return None
     quantity = mapping(observation.get("valueQuantity"))
     value, unit = number(quantity.get("value")), text(quantity.get("code")) or text(quantity.get("unit"))
     if value is None or text(observation.get("status")) in _DISCARDED:
@@ -193,19 +199,15 @@ def prior_exam(resource: dict[str, Any]) -> PriorExam | None:
     if text(resource.get("status")) in _DISCARDED:
         return None
     kind, name = text(resource.get("resourceType")), text(resource.get("id"))
-    if kind == "DiagnosticReport" and not _is_imaging_report(resource):
+    report = kind == "DiagnosticReport"
+    if report and not _is_imaging_report(resource):
         return None
+    named = items(resource.get("code")) if report else items(resource.get("procedureCode")) + items(resource.get("procedure"))
+    concepts = [_concept(concept) for concept in named]
     series = [mapping(item) for item in items(resource.get("series"))]
-    concepts = (
-        items(resource.get("code"))
-        if kind == "DiagnosticReport"
-        else items(resource.get("procedureCode")) + items(resource.get("procedure"))
-    )
-    said = [text(resource.get("description"))] + [word for concept in concepts for word in words(_concept(concept))]
-    said += [text(item.get("description")) for item in series]
     return PriorExam(
-        text=next((word for word in said if word), ""),
-        codes=tuple(code for concept in concepts for code in codings(_concept(concept))),
+        text=_said(resource, concepts, series),
+        codes=tuple(code for concept in concepts for code in codings(concept)) if concepts else (),
         modality=_modality(items(resource.get("modality")) or [item.get("modality") for item in series]),
         performed=day(resource.get("started"))
         or day(resource.get("effectiveDateTime"))
@@ -215,6 +217,14 @@ def prior_exam(resource: dict[str, Any]) -> PriorExam | None:
     )
 
 
+def _said(resource: dict[str, Any], concepts: list[Any], series: list[dict[str, Any]]) -> str:
+    """Return the first words that name an exam: its description, its procedures, its series."""
+    if described := text(resource.get("description")):
+        return described
+    said = [word for concept in concepts for word in words(concept)] + [text(item.get("description")) for item in series]
+    return next((word for word in said if word), "")
+
+
 def _concept(value: Any) -> Any:
     """Return the concept of an R5 CodeableReference, or the value itself."""
     return mapping(value).get("concept", value)
@@ -222,10 +232,13 @@ def _concept(value: Any) -> Any:
 
 def _modality(values: list[Any]) -> str:
     """Return the technique of a study: PET or scintigraphy before the CT that comes with it, never a document object."""
-    found = [
-        code.code.upper() for value in values for code in codings(value) if code.code.upper() not in ("SR", "KO", "PR", "DOC", "OT", "SC")
-    ]
-    return next((code for code in found if code in ("PT", "NM")), found[0] if found else "")
+    found = ""
+    for code in (written.upper() for value in values for written in code_values(value)):
+        if code in ("PT", "NM"):
+            return code
+        if not found and code not in _NOT_A_TECHNIQUE:
+            found = code
+    return found
 
 
 def _is_imaging_report(report: dict[str, Any]) -> bool:
@@ -246,6 +259,4 @@ def _observed(observation: dict[str, Any]) -> date | None:
 
 
 def _code_values(concept: Any) -> set[str]:
-    if isinstance(concept, str):
-        return {concept}
-    return {code.code for code in codings(concept)}
+    return {concept} if isinstance(concept, str) else set(code_values(concept))

@@ -6,7 +6,6 @@ The original is never modified, its id and status are kept, and its shape (R4 or
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 from pertimage.fhir.publisher import ExamInfo, Publisher
@@ -21,7 +20,7 @@ _SIDE_DISPLAYS = {LEFT: "gauche", RIGHT: "droit", BILATERAL: "bilatéral"}
 
 def with_exam(order: dict[str, Any], exam: ExamInfo, publisher: Publisher, side: str = "") -> dict[str, Any]:
     """Return the order asking for another exam, coded in our catalogue, CCAM and LOINC."""
-    corrected = deepcopy({key: value for key, value in order.items() if key not in ("orderDetail", "_orderDetail")})
+    corrected = {key: value for key, value in order.items() if key not in ("orderDetail", "_orderDetail")}
     concept = exam_concept(exam, publisher, side)
     in_r5 = not mapping(order.get("code")).keys().isdisjoint(("concept", "reference"))
     corrected["code"] = {"concept": concept} if in_r5 else concept
@@ -38,14 +37,10 @@ def exam_concept(exam: ExamInfo, publisher: Publisher, side: str = "") -> dict[s
 
 def with_note(order: dict[str, Any], sentence: str) -> dict[str, Any]:
     """Return the order with one more note, the prescriber's words kept."""
-    corrected = deepcopy(order)
-    corrected["note"] = [*items(corrected.get("note")), {"text": sentence}]
-    return corrected
+    return order | {"note": [*items(order.get("note")), {"text": sentence}]}
 
 
 def with_side(order: dict[str, Any], side: str) -> dict[str, Any]:
     """Return the order with its side coded among its body sites."""
-    corrected = deepcopy(order)
     coding = {"system": SNOMED, "code": _SIDE_CODES[side], "display": _SIDE_DISPLAYS[side]}
-    corrected["bodySite"] = [*items(corrected.get("bodySite")), {"coding": [coding], "text": SIDE_WORDS[side]}]
-    return corrected
+    return order | {"bodySite": [*items(order.get("bodySite")), {"coding": [coding], "text": SIDE_WORDS[side]}]}

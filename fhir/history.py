@@ -13,8 +13,8 @@ from typing import Protocol
 from pertimage.cds.model import Code
 from pertimage.fhir.systems import ICPC2, SNOMED, is_atc, is_icd10
 
-# Codes and words of an entry of the record → ids of facts.
-FactsOf = Callable[[Sequence[Code], str], Iterable[str]]
+# Codes of an entry of the record → ids of facts. Its words are not read: an antecedent is known by its code.
+FactsOf = Callable[[Sequence[Code]], Iterable[str]]
 
 CONTRAINDICATIONS: Mapping[str, tuple[str, ...]] = {
     "77386006": ("grossesse",),
@@ -55,8 +55,8 @@ class CodedFact(Protocol):
         """Return its SNOMED CT codes."""
 
 
-def contraindications(codes: Sequence[Code], words: str = "") -> Iterable[str]:
-    """Return the facts that codes of the national value set of contraindications state; the words are not read."""
+def contraindications(codes: Sequence[Code]) -> Iterable[str]:
+    """Return the facts that codes of the national value set of contraindications state."""
     return [fact for code in codes for fact in CONTRAINDICATIONS.get(code.code, ())]
 
 
@@ -77,12 +77,9 @@ def coded_facts(facts: Mapping[str, CodedFact], atc: Mapping[str, Sequence[str]]
             for code in codes:
                 index.setdefault((kind, _bare(code)), []).append(name)
 
-    def read(codes: Sequence[Code], words: str) -> Iterable[str]:
-        found = dict.fromkeys(contraindications(codes))
-        for code in codes:
-            for key in _keys(code):
-                found.update(dict.fromkeys(index.get(key, ())))
-        return list(found)
+    def read(codes: Sequence[Code]) -> Iterable[str]:
+        found = [fact for code in codes for key in _keys(code) for fact in index.get(key, ())]
+        return dict.fromkeys((*contraindications(codes), *found))
 
     return read
 
@@ -94,11 +91,11 @@ def _bare(code: str) -> str:
 def _keys(code: Code) -> Iterable[tuple[str, str]]:
     """Yield the index keys of a code: every prefix where the system is read by prefix, the code itself elsewhere."""
     bare = _bare(code.code)
+    if code.system == SNOMED:
+        return [("snomed", bare)]
     if is_icd10(code.system) or is_atc(code.system):
         kind = "atc" if is_atc(code.system) else "icd10"
         return [(kind, bare[:length]) for length in range(1, min(len(bare), 8) + 1)]
-    if code.system == SNOMED:
-        return [("snomed", bare)]
     if code.system == ICPC2 or "icpc" in code.system.lower() or "cisp" in code.system.lower():
         return [("icpc2", bare[:3])]
     return []

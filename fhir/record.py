@@ -20,6 +20,8 @@ class Record:
     def __init__(self) -> None:
         self.patients: list[dict[str, Any]] = []
         self.remarks: list[str] = []
+        self._patient_by_reference: dict[str, dict[str, Any]] = {}
+        self._filed: list[tuple[str, dict[str, Any]]] = []
         self._by_reference: dict[str, dict[str, Any]] = {}
         self._by_subject: dict[str, list[dict[str, Any]]] = {}
         self._aliases: dict[str, str] = {}
@@ -27,12 +29,12 @@ class Record:
 
     def add(self, resource: dict[str, Any], full_url: str = "") -> None:
         """File one resource under its references and its subject."""
-        kind, name = text(resource.get("resourceType")), text(resource.get("id"))
-        for reference in (full_url, f"{kind}/{name}" if name else ""):
-            if reference:
-                self._by_reference.setdefault(reference, resource)
-        if kind == "Patient":
+        self._filed.append((full_url, resource))
+        if text(resource.get("resourceType")) == "Patient":
+            name = text(resource.get("id"))
             self.patients.append(resource)
+            for reference in (full_url, f"Patient/{name}"):
+                self._patient_by_reference.setdefault(reference, resource)
             if full_url and name and tail(full_url) != name:
                 self._aliases[tail(full_url)] = name
                 self._full_names.setdefault(name, []).append(tail(full_url))
@@ -58,20 +60,29 @@ class Record:
     def resolve(self, reference: Any, contained: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """Return the resource that a reference points to, here or in ``contained``; an empty one when it is not here."""
         wanted = text(reference)
+        if not wanted:
+            return {}
         if wanted.startswith("#"):
             return contained.get(wanted[1:], {})
         short = "/".join(wanted.split("/_history/")[0].split("/")[-2:])
-        return self._by_reference.get(wanted) or self._by_reference.get(short) or {}
+        return self._found(wanted) or self._found(short)
+
+    def _found(self, reference: str) -> dict[str, Any]:
+        """Return the first resource filed under a reference, or an empty one; the index is made when it is first needed."""
+        for full_url, resource in self._filed:
+            name = text(resource.get("id"))
+            for known in (full_url, f"{text(resource.get('resourceType'))}/{name}" if name else ""):
+                if known:
+                    self._by_reference.setdefault(known, resource)
+        self._filed.clear()
+        return self._by_reference.get(reference, {})
 
     def patient(self, subject: str) -> dict[str, Any]:
         """Return the Patient of that id; when no subject is named, the only Patient there is."""
         if not subject:
             return self.patients[0] if len(self.patients) == 1 else {}
-        for reference in (f"Patient/{subject}", f"Patient/{self._aliases.get(subject, '')}", subject):
-            found = self._by_reference.get(reference, {})
-            if found.get("resourceType") == "Patient":
-                return found
-        return {}
+        known = self._patient_by_reference
+        return known.get(f"Patient/{subject}") or known.get(f"Patient/{self._aliases.get(subject)}") or known.get(subject) or {}
 
     def about(self, subject: str) -> Iterator[dict[str, Any]]:
         """Yield the resources about a patient: those that name the subject, and those that name nobody.
@@ -110,7 +121,7 @@ def contained_in(resource: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def subject_of(resource: dict[str, Any]) -> str:
     """Return the id of the patient that a resource is about; empty when it names none."""
     for key in _SUBJECT_KEYS:
-        name = tail(mapping(resource.get(key)).get("reference"))
-        if name:
+        subject = resource.get(key)
+        if isinstance(subject, dict) and (name := tail(subject.get("reference"))):
             return name
     return ""

@@ -5,7 +5,6 @@ The URIs are those of HL7 and of the French terminology server (ANS); the OIDs a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from pertimage.cds.model import Code
@@ -42,6 +41,8 @@ _V2_NAMES = {
 
 def uri_of(system: str) -> str:
     """Return the URI of a system written as an OID or by its HL7 v2 name; anything else comes back as it is."""
+    if system.startswith("http"):
+        return system
     bare = system.removeprefix("urn:oid:")
     return _OIDS.get(bare) or _V2_NAMES.get(bare.upper()) or system
 
@@ -57,13 +58,25 @@ def is_icd10(system: str) -> bool:
     return system == ICD10 or "icd-10" in folded or "cim-10" in folded
 
 
-def codings(concept: Any) -> Iterator[Code]:
-    """Yield the readable codings of a CodeableConcept, or of a Coding given in its place."""
-    found = mapping(concept)
-    for coding in items(found.get("coding")) or ([found] if "code" in found else []):
-        code = text(mapping(coding).get("code"))
-        if code:
-            yield Code(uri_of(text(coding.get("system"))), code, text(coding.get("display")))
+def codings(concept: Any) -> list[Code]:
+    """Return the readable codings of a CodeableConcept, or of a Coding given in its place."""
+    found = []
+    for coding in _coding_objects(concept):
+        if code := text(coding.get("code")):
+            found.append(Code(uri_of(text(coding.get("system"))), code, text(coding.get("display"))))
+    return found
+
+
+def code_values(concept: Any) -> list[str]:
+    """Return the codes alone, as ``codings`` reads them."""
+    return [code for coding in _coding_objects(concept) if (code := text(coding.get("code")))]
+
+
+def _coding_objects(concept: Any) -> list[dict[str, Any]]:
+    if not isinstance(concept, dict):
+        return []
+    given = items(concept.get("coding"))
+    return [mapping(coding) for coding in given] if given else [concept] if "code" in concept else []
 
 
 def words(concept: Any) -> list[str]:

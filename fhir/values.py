@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 _PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?=$|[T ])")
+_AFTER_DAY = frozenset(("", "T", " "))
 _DAYS_OF_HALF_YEAR, _DAYS_OF_HALF_MONTH = 182, 15
 
 
@@ -57,12 +58,21 @@ def number(value: Any) -> float | None:
 
 def tail(reference: Any) -> str:
     """Return the logical id at the end of a reference: ``Patient/p1/_history/2``, an absolute URL, ``urn:uuid:…``, ``#p1``."""
-    return text(reference).split("/_history/")[0].rpartition("/")[2].lstrip("#")
+    said = text(reference)
+    if "/_history/" in said:
+        said = said.split("/_history/")[0]
+    return said.rpartition("/")[2].lstrip("#")
 
 
 def day(value: Any) -> date | None:
     """Return the day of a FHIR date or dateTime; a partial date stands for its middle, an impossible one is unknown."""
-    match = _PARTIAL_DATE.match(text(value))
+    said = text(value)
+    try:
+        if said[4:5] == said[7:8] == "-" and said[10:11] in _AFTER_DAY:
+            return date.fromisoformat(said[:10])  # written in full, as nearly all are
+    except ValueError:
+        pass
+    match = _PARTIAL_DATE.match(said)
     if not match:
         return None
     year, month, in_month = (int(part) if part else 0 for part in match.groups())

@@ -24,7 +24,9 @@ from pertimage.web.settings import Settings
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run --disable-quic".split()
-REQUEST = "lombalgie depuis 4 mois malgré kiné, pas de déficit, pas de trouble sphinctérien, apyrétique, jamais d'imagerie. Radio rachis lombaire"
+REQUEST = (
+    "lombalgie depuis 4 mois malgré kiné, pas de déficit, pas de trouble sphinctérien, apyrétique, jamais d'imagerie. Radio rachis lombaire"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ def demonstration() -> Iterator[str]:
 
 def take(browser: Browser, address: str, picture: Picture, folder: Path, scheme: str) -> str | None:
     """Write one picture; return what went wrong, None when nothing did."""
-    context = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": picture.height}, device_scale_factor=1.5, color_scheme=scheme)  # type: ignore[arg-type]
+    context = browser.new_context(
+        locale="fr-FR", viewport={"width": 1280, "height": picture.height}, device_scale_factor=1.5, color_scheme=scheme
+    )  # type: ignore[arg-type]
     page = context.new_page()
     page.set_default_timeout(10_000)
     try:
@@ -114,7 +118,9 @@ def main() -> int:
     with demonstration() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         wanted = [picture for picture in PICTURES if not chosen.only or picture.name in chosen.only]
-        faults = [fault for picture in wanted if (fault := take(browser, address, picture, chosen.folder, "dark" if chosen.dark else "light"))]
+        faults = [
+            fault for picture in wanted if (fault := take(browser, address, picture, chosen.folder, "dark" if chosen.dark else "light"))
+        ]
         browser.close()
     print(*faults, sep="\n", file=sys.stderr, end="\n" if faults else "")
     return 1 if faults else 0

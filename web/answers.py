@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from fastapi import Response
+from fastapi import HTTPException, Response
 
 from pertimage.fhir.resources import Issue, operation_outcome
 from pertimage.fhir.values import BadRequest
@@ -41,3 +41,13 @@ def object_of(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"ligne {error.lineno}, colonne {error.colno}", "JSON illisible.") from None
+
+
+_CODES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported"}
+
+
+def api_error(error: HTTPException) -> Response:
+    """Return an HTTP error of the API as an OperationOutcome, its headers kept."""
+    answer = refused(error.status_code, _CODES.get(error.status_code, "processing"), str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer

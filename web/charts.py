@@ -114,16 +114,22 @@ def outcomes(shares: Mapping[Outcome, float]) -> Spec:
 def forest(rows: Sequence[Row], *, percent: bool = False) -> Spec:
     """Return differences with their 95 % intervals, one line each, around zero."""
     values = [{"n": row.label, "d": row.difference, "l": row.low, "h": row.high} for row in rows]
-    names = {"labelLimit": 210, "labelColor": INK, "labelFontSize": 11.5, "labelPadding": 10, "grid": False}
+    names = {"labelLimit": 210, "minExtent": 190, "labelColor": INK, "labelFontSize": 11.5, "labelPadding": 10, "grid": False}
     y = {"field": "n", "type": "nominal", "sort": None, "title": None, "axis": names}
-    said = "format(datum.value, '+.0%')" if percent else "format(datum.value, '+')"
-    axis = {"labelExpr": f"datum.value == 0 ? '0' : {said}", "tickCount": 5}
+    said = "format(datum.value, '.0%')" if percent else "format(datum.value, '+')"
+    axis = {"labelExpr": f"datum.value == 0 ? '0' : {said}", "tickCount": 3}
     x = {"field": "l", "type": "quantitative", "title": None, "axis": axis}
     zero = {"mark": {"type": "rule", "stroke": SOFT, "strokeDash": [3, 3]}, "encoding": {"x": {"datum": 0, "type": "quantitative"}}}
     span = {"mark": {"type": "rule", "stroke": ACCENT, "strokeWidth": 2}, "encoding": {"x": x, "x2": {"field": "h"}, "y": y}}
     point = {"type": "point", "filled": True, "size": 64, "fill": ACCENT, "opacity": 1}
     dot = {"mark": point, "encoding": {"x": x | {"field": "d"}, "y": y}}
-    return {"width": 210, "height": {"step": 27}, "data": {"values": values}, "layer": [zero, span, dot]}
+    return {
+        "width": 230,
+        "height": {"step": 27},
+        "padding": {"left": 40, "top": 4, "right": 8, "bottom": 4},
+        "data": {"values": values},
+        "layer": [zero, span, dot],
+    }
 
 
 def _sized(layers: list[Spec]) -> Spec:

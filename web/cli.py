@@ -120,7 +120,7 @@ def demo(
     ] = None,
 ) -> None:
     """Fabriquer 18 mois d'activité fictive pour six sites."""
-    from pertimage.web.demo import populate
+    from pertimage.web.demo import RealDataError, populate
     from pertimage.web.service import Service
     from pertimage.web.settings import Settings
 
@@ -128,6 +128,9 @@ def demo(
     service = Service(Settings(demo=True, database=database))
     try:
         made = populate(service, last)
+    except RealDataError as error:
+        err.print(str(error), markup=False)
+        raise typer.Exit(1) from None
     finally:
         service.close()
     typer.echo(f"Données fictives dans {database} : {made}")

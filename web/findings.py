@@ -49,15 +49,15 @@ class Finding:
     relative: tuple[float, float, float] | None = None
     change: Change | None = None
 
-    @property
-    def sentence(self) -> str:
-        """Return the finding as one sentence."""
+    def sentence(self, about: str = "") -> str:
+        """Return the finding as one sentence; ``about`` says of what, when it is not of all exams."""
         scale = SCALES[self.metric]
+        name = f"{scale.name} ({about})" if about else scale.name
         if self.tone == "refused":
-            return f"{scale.name} : comparaison impossible. {self.verdict}"
+            return f"{name} : comparaison impossible. {self.verdict}"
         sides = f"{self.before} avant, {self.after} après"
         gap = f"différence {self.difference}{_FIXED}{scale.unit} (intervalle à 95{_FIXED}% : {self.interval})"
-        return f"{scale.name} : {self.verdict}. {capital(sides)}, {gap}."
+        return f"{name} : {self.verdict}. {capital(sides)}, {gap}."
 
 
 def finding(metric: Metric, change: Change) -> Finding:
@@ -78,16 +78,22 @@ def said(value: float | None, scale: Scale) -> str:
     """Return a value in the words of its scale; empty when unknown."""
     if value is None:
         return ""
-    words = number(value * scale.factor, scale.decimals)
+    words = fixed(value * scale.factor, scale.decimals)
     return f"{words}{_FIXED}%" if scale.value_unit == "%" else words
 
 
 def signed(value: float, scale: Scale) -> str:
     """Return a difference with its sign, as typography writes it."""
-    words = number(abs(value) * scale.factor, scale.decimals)
-    if words == "0":
+    words = fixed(abs(value) * scale.factor, scale.decimals)
+    if not words.strip("0,"):
         return "0"
     return f"{_MINUS if value < 0 else '+'}{words}"
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Return a number with all its decimals, so that those of a column compare at a glance."""
+    whole, _, rest = f"{value:.{decimals}f}".partition(".")
+    return f"{number(int(whole), 0)},{rest}" if rest else number(int(whole), 0)
 
 
 def percent(share: float | None, decimals: int = 0) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from threading import Lock
@@ -15,7 +16,7 @@ from pertimage.audit.comparison import Metric, SiteChange, before_after
 from pertimage.audit.indicators import ExamWeek, Outcomes, RequestWeek, exam_weeks, request_weeks
 from pertimage.audit.review import Decision
 from pertimage.audit.store import PARIS, Store, utc_datetime
-from pertimage.audit.tables import activity, requests, reviews, sites
+from pertimage.audit.tables import activity, journal, requests, reviews, sites
 from pertimage.audit.worklist import Site
 from pertimage.cds.model import Outcome
 from pertimage.web.alignment import WEEK, Counts, Pooled, first_monday, pooled
@@ -24,12 +25,14 @@ from pertimage.web.service import Service
 _FRIDAY = timedelta(days=4)
 _STATES_KEPT = 2  # the latest, and the one that a page being drawn still asks charts of
 _CHARTS_KEPT = 300
+# Site, Monday, technique, then exams, irradiating exams, exams whose technique says whether it irradiates.
+RegionWeek = tuple[str, date, str, tuple[int, int, int]]
 
 
 class Measures:
-    """The measures of one state of the data; everything is read when first asked for, then kept.
+    """The measures of one state of the exams; everything is read when first asked for, then kept.
 
-    ``version`` is the place of the last record of the journal. A ``site`` or ``modality`` of None means all of them.
+    ``version`` is the place in the journal of the last record that changed them. A ``site`` or ``modality`` of None means all of them.
     """
 
     def __init__(self, store: Store, register_sites: Iterable[Site], *, fictitious: bool, version: int) -> None:
@@ -37,6 +40,7 @@ class Measures:
         self._store = store
         self._registered = {site.id: site for site in register_sites}
         self._whole: dict[bool, list[ExamWeek]] = {}
+        self._regions: dict[str, list[RegionWeek]] = {}
         self._changes: dict[tuple[Metric, bool], list[SiteChange]] = {}
         self._charts: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
 
@@ -65,6 +69,14 @@ class Measures:
         for week in self._detailed:
             counts[week.modality or ""] += week.exams
         return [modality for modality, _ in counts.most_common() if modality]
+
+    @property
+    def longest(self) -> str | None:
+        """Return the technique whose waits are told when none is chosen: MRI, else the most frequent.
+
+        A median over several techniques would move with their mix: fewer radiographs, done the next day, would lengthen it.
+        """
+        return "MR" if "MR" in self.modalities else next(iter(self.modalities), None)
 
     def modalities_of(self, site: str | None) -> list[str]:
         """Return the techniques that a site has, in the same order."""
@@ -132,23 +144,6 @@ class Measures:
                 counts.update(week.outcomes.counts)
         return Outcomes(counts)
 
-    @cached_property
-    def asked(self) -> list[RequestWeek]:
-        """Return what was asked and signed in the service itself, per week and site."""
-        return request_weeks(self._store, by=("site",), fictitious=self.fictitious)
-
-    @cached_property
-    def decisions(self) -> Mapping[str, Mapping[Decision, int]]:
-        """Return how many requests got each radiologist's decision, by site."""
-        demonstration = requests.c.site.in_(select(sites.c.id).where(sites.c.fictitious.is_(True)))
-        query = select(requests.c.site, reviews.c.decision, func.count()).join(requests, requests.c.id == reviews.c.request)
-        query = query.where(reviews.c.decision.is_not(None), demonstration if self.fictitious else ~demonstration)
-        found: dict[str, dict[Decision, int]] = {}
-        with self._store.reader.connect() as connection:
-            for site, decision, count in connection.execute(query.group_by(requests.c.site, reviews.c.decision)):
-                found.setdefault(site, {})[Decision(decision)] = count
-        return found
-
     def chart(self, key: tuple[str, ...], draw: Callable[[], bytes]) -> bytes:
         """Return a chart of these measures, drawn when first asked for."""
         if key not in self._charts:
@@ -175,7 +170,12 @@ class Measures:
     def _equipped(self, site: str | None) -> dict[str, date]:
         return {name: day for name, day in self.go_lives.items() if site in (None, name)}
 
-    def _region(self, region: str) -> list[tuple[str, date, str, tuple[int, int, int]]]:
+    def _region(self, region: str) -> list[RegionWeek]:
+        if region not in self._regions:
+            self._regions[region] = self._read_region(region)
+        return self._regions[region]
+
+    def _read_region(self, region: str) -> list[RegionWeek]:
         week, irradiating = activity.c.performed_week, func.count(case((activity.c.irradiating.is_(True), 1)))
         keys = (activity.c.site, week, activity.c.modality)
         query = select(*keys, func.count(), irradiating, func.count(activity.c.irradiating)).group_by(*keys)
@@ -185,7 +185,7 @@ class Measures:
         return [(site, date.fromisoformat(monday), modality, (exams, rays, known)) for site, monday, modality, exams, rays, known in rows]
 
 
-def _region_counts(rows: list[tuple[str, date, str, tuple[int, int, int]]], modality: str | None) -> Counts:
+def _region_counts(rows: list[RegionWeek], modality: str | None) -> Counts:
     found: dict[tuple[str, date], tuple[int, int, int]] = {}
     for site, monday, own, (exams, irradiating, known) in rows:
         if modality in (None, own):
@@ -198,8 +198,23 @@ def _day(instant: str) -> date:
     return utc_datetime(instant).astimezone(PARIS).date()
 
 
-_measured: WeakKeyDictionary[Service, OrderedDict[int, Measures]] = WeakKeyDictionary()
-_lock = Lock()
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was signed in the service itself, per week and site, and the radiologists' decisions, by site."""
+
+    weeks: tuple[RequestWeek, ...]
+    decisions: Mapping[str, Mapping[Decision, int]]
+
+
+def asked(service: Service) -> Asked:
+    """Return what was asked through the service, read again when the journal has grown."""
+    known = _known(service)
+    head = service.journal.head().seq
+    if known.asked is None or known.asked[0] != head:
+        fictitious = service.settings.demo
+        weeks = tuple(request_weeks(service.store, by=("site",), fictitious=fictitious))
+        known.asked = head, Asked(weeks, _decisions(service.store, fictitious))
+    return known.asked[1]
 
 
 def measures(service: Service, version: int | None = None) -> Measures:
@@ -207,14 +222,57 @@ def measures(service: Service, version: int | None = None) -> Measures:
 
     A demonstration measures its fictitious data, any other service the real data; the two never mix.
     """
+    known, fictitious = _known(service), service.settings.demo
+    if version is not None and (kept := known.states.get(version)) is not None:
+        return kept
+    head = service.journal.head().seq
     with _lock:
-        kept = _measured.setdefault(service, OrderedDict())
-        if version is not None and version in kept:
-            return kept[version]
-    current, fictitious = service.journal.head().seq, service.settings.demo
-    found = Measures(service.store, service.register.sites(fictitious=fictitious), fictitious=fictitious, version=current)
+        if known.seen != head:
+            known.latest = _latest(service.store, known.seen, head) or known.latest
+            known.seen = head
+        if known.latest not in known.states:
+            sites_known = service.register.sites(fictitious=fictitious)
+            known.states[known.latest] = Measures(service.store, sites_known, fictitious=fictitious, version=known.latest)
+        while len(known.states) > _STATES_KEPT:
+            known.states.popitem(last=False)
+        return known.states[known.latest]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is kept of a service: the head of its journal when last looked at, and the last record that changed the measures."""
+
+    seen: int = -1
+    latest: int = 0
+    states: OrderedDict[int, Measures] = field(default_factory=OrderedDict)
+    asked: tuple[int, Asked] | None = None
+
+
+_services: WeakKeyDictionary[Service, _Known] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def _known(service: Service) -> _Known:
     with _lock:
-        found = kept.setdefault(current, found)
-        while len(kept) > _STATES_KEPT:
-            kept.popitem(last=False)
+        return _services.setdefault(service, _Known())
+
+
+def _latest(store: Store, seen: int, head: int) -> int | None:
+    """Return the last record since ``seen`` that changed exams or sites; requests and reviews, far more frequent, do not."""
+    if seen < 0:
+        return head
+    query = select(func.max(journal.c.seq)).where(journal.c.seq > seen, journal.c.kind.in_(("activity", "site")))
+    with store.reader.connect() as connection:
+        found: int | None = connection.execute(query).scalar_one()
+    return found
+
+
+def _decisions(store: Store, fictitious: bool) -> Mapping[str, Mapping[Decision, int]]:
+    demonstration = requests.c.site.in_(select(sites.c.id).where(sites.c.fictitious.is_(True)))
+    query = select(requests.c.site, reviews.c.decision, func.count()).join(requests, requests.c.id == reviews.c.request)
+    query = query.where(reviews.c.decision.is_not(None), demonstration if fictitious else ~demonstration)
+    found: dict[str, dict[Decision, int]] = {}
+    with store.reader.connect() as connection:
+        for site, decision, count in connection.execute(query.group_by(requests.c.site, reviews.c.decision)):
+            found.setdefault(site, {})[Decision(decision)] = count
     return found

@@ -79,7 +79,10 @@ def open_page(chromium, server):
         page = context.new_page()
         page.set_default_timeout(8000)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" and "Content Security" in message.text else None)
+        page.on(
+            "console",
+            lambda message: troubles.append(message.text) if message.type == "error" and "Content Security" in message.text else None,
+        )
         page.goto(server.url + address)
         return page
 

@@ -53,7 +53,13 @@ def known(server):
         draft = replace(Draft(text=LUMBAGO, age="67", sex="female", priority="urgent"), id=f"{len(found):032x}")
         request = draft.request(service.base.lexicon, service.today())
         judged = service.judge(request)
-        about = {"site": service.settings.site, "prescriber": me, "at": service.now(), "modalities": service.modalities(judged), "signed": True}
+        about = {
+            "site": service.settings.site,
+            "prescriber": me,
+            "at": service.now(),
+            "modalities": service.modalities(judged),
+            "signed": True,
+        }
         found[name] = service.register.record_assessment(request, [one.to_json() for one in judged], request_id=draft.id, **about)
     service.register.decide(found["asked"], "demander-complement", radiologist=radiologist, at=service.now(), reason="Depuis quand ?")
     service.register.decide(found["decided"], "refuser", radiologist=radiologist, at=service.now(), reason="Imagerie inutile.")

@@ -106,6 +106,7 @@ def test_keyboard_alone(open_page):
     expect(page.get_by_text("Reçu")).to_be_visible()
 
     page.goto(page.url.split("/mes-demandes")[0] + "/prescrire")
+    expect(page.get_by_label("Décrivez la demande")).to_be_focused()
     page.keyboard.type(LUMBAGO)
     expect(verdict(page)).to_have_text(re.compile("Pas d'imagerie"))
     page.keyboard.press("Control+Enter")
@@ -140,7 +141,20 @@ def test_letters_can_be_switched_off(open_page):
     assert page.url.endswith(f"/relecture/{identifier}")
 
 
-@pytest.mark.parametrize("address", ["/", "/prescrire?exemple=lombalgie-commune.1", "/prescrire?exemple=lombalgie-commune.7", "/mes-demandes", "/relecture", "/referentiel", "/referentiel/lombalgie-commune", "/connexion", "/nulle-part"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/prescrire?exemple=lombalgie-commune.1",
+        "/prescrire?exemple=lombalgie-commune.7",
+        "/mes-demandes",
+        "/relecture",
+        "/referentiel",
+        "/referentiel/lombalgie-commune",
+        "/connexion",
+        "/nulle-part",
+    ],
+)
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_no_sideways_scroll(open_page, address, width):
     """On a telephone or a tablet no page is wider than the screen."""

@@ -45,4 +45,4 @@ def test_the_national_value_set_is_read():
 def test_codes_are_looked_up_in_their_own_system(code, found):
     """ICD-10 and ATC are read by prefix, SNOMED and ICPC-2 whole, and only in their own systems."""
     facts = {"cancer": Coded(["C"]), "lombalgie": Coded(icpc2=["L03"]), "metformine": Coded()}
-    assert list(coded_facts(facts, {"metformine": ["A10BA02"]})([code], "")) == found
+    assert list(coded_facts(facts, {"metformine": ["A10BA02"]})([code])) == found

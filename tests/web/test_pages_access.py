@@ -13,12 +13,23 @@ from pertimage.web.pages.errors import register_errors
 from pertimage.web.pages.signin import safe_target
 from tests.web.pages import PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN, closed_service, person, plain, service_at
 
-WRITES = ("/prescrire", "/prescrire/avis", "/prescrire/signer", "/prescrire/renoncer", "/mes-demandes/x/reponse", "/relecture/x/decision", "/relecture/x/prendre", "/relecture/x/confier", "/connexion", "/deconnexion")
+WRITES = (
+    "/prescrire",
+    "/prescrire/avis",
+    "/prescrire/signer",
+    "/prescrire/renoncer",
+    "/mes-demandes/x/reponse",
+    "/relecture/x/decision",
+    "/relecture/x/prendre",
+    "/relecture/x/confier",
+    "/connexion",
+    "/deconnexion",
+)
 
 
 @pytest.fixture
 def demo(tmp_path):
-    """Somebody in demo mode."""
+    """Give somebody in demo mode."""
     service = service_at(tmp_path)
     yield person(service)
     service.close()
@@ -26,13 +37,15 @@ def demo(tmp_path):
 
 @pytest.fixture
 def visitor(tmp_path):
-    """Somebody outside demo mode, not signed in."""
+    """Give somebody outside demo mode, not signed in."""
     service = closed_service(tmp_path)
     yield person(service)
     service.close()
 
 
-@pytest.mark.parametrize("address", ["/", "/prescrire", "/mes-demandes", "/relecture", "/referentiel", "/referentiel/lombalgie-commune", "/connexion"])
+@pytest.mark.parametrize(
+    "address", ["/", "/prescrire", "/mes-demandes", "/relecture", "/referentiel", "/referentiel/lombalgie-commune", "/connexion"]
+)
 def test_every_page_says_demonstration_and_draft(demo, address):
     """In demo mode every page says that its data are fictitious, that the guidelines are a draft, and that this is no CE-marked device."""
     said = demo.read(address)
@@ -109,7 +122,10 @@ def test_token_changes_when_the_session_does(visitor):
     assert visitor.client.post("/prescrire/avis", data={"_jeton": before, "texte": "lombalgie"}).status_code == 403
 
 
-@pytest.mark.parametrize(("address", "kept"), [("/mes-demandes", "/mes-demandes"), ("//ailleurs.example", ""), ("https://ailleurs.example", ""), ("/\\ailleurs", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [("/mes-demandes", "/mes-demandes"), ("//ailleurs.example", ""), ("https://ailleurs.example", ""), ("/\\ailleurs", ""), ("", "")],
+)
 def test_sign_in_leads_inside_only(address, kept):
     """The address to come back to is a page of this service or nothing."""
     assert safe_target(address) == kept
@@ -124,7 +140,7 @@ def test_pages_hold_no_inline_script_or_style(demo):
 
 @pytest.fixture
 def failing(tmp_path):
-    """An application with the pages, their errors, a page that breaks and an address that programs call."""
+    """Serve an application with the pages, their errors, a page that breaks and an address that programs call."""
     service = service_at(tmp_path)
     app = FastAPI()
     app.state.service = service

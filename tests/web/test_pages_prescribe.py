@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pertimage.audit.tables import feedback
-from pertimage.cds.model import ImagingRequest, Outcome, TextPart
+from pertimage.cds.model import ImagingRequest, Missing, Outcome, TextPart
 from pertimage.guidelines.loader import load_base
 from pertimage.web.pages.draft import Draft
 from pertimage.web.pages.replies import appended, known_facts, question, yes_no
@@ -18,7 +18,7 @@ CAUDA_EQUINA = "lombalgie depuis hier, ne peut plus uriner. IRM lombaire"
 
 @pytest.fixture
 def gp(tmp_path):
-    """A prescriber in demo mode."""
+    """Give a prescriber in demo mode."""
     service = service_at(tmp_path)
     yield person(service)
     service.close()
@@ -38,7 +38,15 @@ def kept_feedback(service):
 def test_advice_says_outcome_reason_and_what_to_do_instead(gp):
     """A recent back pain is told that no imaging is useful, why, and what to do instead, with dose and source."""
     said = plain(gp.advice(LUMBAGO))
-    for words in ("Pas d'imagerie utile à ce stade", "ne change pas la prise en charge", "À la place", "Rester actif", "mSv", "HAS", "Brouillon"):
+    for words in (
+        "Pas d'imagerie utile à ce stade",
+        "ne change pas la prise en charge",
+        "À la place",
+        "Rester actif",
+        "mSv",
+        "HAS",
+        "Brouillon",
+    ):
         assert words in said
 
 
@@ -191,7 +199,9 @@ def test_empty_request_is_not_signed(gp):
     assert "Écrivez d'abord" in plain(answer.text)
 
 
-@pytest.mark.parametrize(("typed", "years"), [("38", 38.0), ("8 mois", 8 / 12), ("2 ans", 2.0), ("0,5", 0.5), ("", None), ("beaucoup", None), ("200", None)])
+@pytest.mark.parametrize(
+    ("typed", "years"), [("38", 38.0), ("8 mois", 8 / 12), ("2 ans", 2.0), ("0,5", 0.5), ("", None), ("beaucoup", None), ("200", None)]
+)
 def test_age_is_read_in_years_or_months(typed, years):
     """The age is read as a doctor types it; what is not an age is unknown, never zero."""
     assert Draft(age=typed).years == years
@@ -225,7 +235,14 @@ def test_example_of_a_sheet_fills_the_form(gp):
 def test_every_red_flag_can_be_denied_in_one_click():
     """Whatever red flag a sheet has, the click « non » makes the engine read it as absent, and « oui » as present."""
     base = load_base()
-    named = {test.fact for sheet in base.sheets.values() for flag in sheet.flags for tests in flag.condition for test in tests if hasattr(test, "wanted") and hasattr(test, "fact")}
+    named = {
+        test.fact
+        for sheet in base.sheets.values()
+        for flag in sheet.flags
+        for tests in flag.condition
+        for test in tests
+        if hasattr(test, "wanted") and hasattr(test, "fact")
+    }
     facts = [base.lexicon.facts[name] for name in sorted(named) if name in base.lexicon.facts and not base.lexicon.facts[name].is_number]
     assert facts
     for fact in facts:
@@ -237,8 +254,6 @@ def test_every_red_flag_can_be_denied_in_one_click():
 
 def test_every_clinical_question_can_be_answered():
     """Each question of each sheet has a chip or a field to answer it."""
-    from pertimage.cds.model import Missing
-
     base = load_base()
     for sheet in base.sheets.values():
         for fact, words in sheet.questions.items():

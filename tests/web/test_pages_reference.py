@@ -11,7 +11,7 @@ from tests.web.pages import person, plain, service_at
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
-    """Somebody who reads the guidelines."""
+    """Give somebody who reads the guidelines."""
     service = service_at(tmp_path_factory.mktemp("referentiel"))
     yield person(service)
     service.close()
@@ -55,7 +55,18 @@ def test_live_search_returns_the_results_alone(reader):
 def test_sheet_tells_all_a_radiologist_checks(reader):
     """A sheet shows when it applies, its red flags, its rules and reasons, what to do instead, its sources, its dates, its version."""
     said = reader.read("/referentiel/lombalgie-commune")
-    words = ("À partir de 18 ans", "Urgences ou 15, sans attendre", "Imagerie légitime", "ne change pas la prise en charge", "Rester actif", "HAS", "Vérifiée contre ses sources le", "En vigueur depuis le 4 avril 2019", reader.service.base.version, "lumbago depuis 5 j")  # fmt: skip
+    words = (
+        "À partir de 18 ans",
+        "Urgences ou 15, sans attendre",
+        "Imagerie légitime",
+        "ne change pas la prise en charge",
+        "Rester actif",
+        "HAS",
+        "Vérifiée contre ses sources le",
+        "En vigueur depuis le 4 avril 2019",
+        reader.service.base.version,
+        "lumbago depuis 5 j",
+    )
     assert [word for word in words if word not in said] == []
 
 

@@ -12,7 +12,7 @@ CAUDA_EQUINA = "lombalgie depuis hier, ne peut plus uriner. IRM lombaire"
 
 @pytest.fixture
 def both(tmp_path):
-    """In demo mode, one browser is the prescriber and the radiologist."""
+    """Give a browser in demo mode, which is both the prescriber's and the radiologist's."""
     service = service_at(tmp_path)
     yield person(service)
     service.close()
@@ -20,7 +20,7 @@ def both(tmp_path):
 
 @pytest.fixture
 def closed(tmp_path):
-    """A service outside demo mode."""
+    """Give a service outside demo mode."""
     service = closed_service(tmp_path)
     yield service
     service.close()

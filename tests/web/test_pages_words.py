@@ -49,11 +49,22 @@ def test_instants_are_in_paris_time():
 def test_elapsed_time_is_coarse():
     """A lapse of time is said in the largest sensible unit."""
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    said = [french.elapsed(at, now).replace("\u00a0", " ") for at in ("2026-11-22T11:59:40Z", "2026-11-22T11:30:00Z", "2026-11-21T20:00:00Z", "2026-11-10T12:00:00Z")]
+    said = [
+        french.elapsed(at, now).replace("\u00a0", " ")
+        for at in ("2026-11-22T11:59:40Z", "2026-11-22T11:30:00Z", "2026-11-21T20:00:00Z", "2026-11-10T12:00:00Z")
+    ]
     assert said == ["moins d'une minute", "30 min", "16 h", "12 jours"]
 
 
-@pytest.mark.parametrize(("label", "said"), [("fièvre", "pas de fièvre"), ("antécédent de cancer", "pas d'antécédent de cancer"), ("hématurie", "pas d'hématurie"), ("hernie discale", "pas de hernie discale")])
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("fièvre", "pas de fièvre"),
+        ("antécédent de cancer", "pas d'antécédent de cancer"),
+        ("hématurie", "pas d'hématurie"),
+        ("hernie discale", "pas de hernie discale"),
+    ],
+)
 def test_denial_elides(label, said):
     """A denial elides before a vowel or a silent h, and nowhere else."""
     assert french.denial(label) == said
@@ -79,7 +90,11 @@ def test_every_condition_of_the_base_can_be_said():
 def test_evidence_cuts_the_text_without_losing_a_letter():
     """Segments put end to end are the text, overlapping evidences are one segment that names both."""
     text = "lombalgie fébrile, pas de déficit"
-    facts = [FactFound("a", Status.PRESENT, "", 0, 17), FactFound("b", Status.PRESENT, "", 10, 17), FactFound("c", Status.ABSENT, "", 19, 33)]
+    facts = [
+        FactFound("a", Status.PRESENT, "", 0, 17),
+        FactFound("b", Status.PRESENT, "", 10, 17),
+        FactFound("c", Status.ABSENT, "", 19, 33),
+    ]
     cut = segments(text, facts, str.upper)
     assert "".join(part.text for part in cut) == text
     assert [part.said for part in cut if part.status] == ["A : présent ; B : présent", "C : nié"]

@@ -42,7 +42,7 @@ MIX: Mapping[str, Mapping[str, float]] = {
 }  # fmt: skip
 # What is left of an exam's volume where the effect is full: less of what is rarely useful, a little more of what replaces it.
 EFFECT: Mapping[str, float] = {
-    "radio-rachis-lombaire": 0.7, "scanner-rachis-lombaire": 0.68, "radio-sinus": 0.55, "scanner-sinus": 0.85, "asp": 0.6,
+    "radio-rachis-lombaire": 0.6, "scanner-rachis-lombaire": 0.6, "radio-sinus": 0.55, "scanner-sinus": 0.85, "asp": 0.6,
     "radio-rachis-cervical": 0.85, "radio-genou": 0.94, "radio-thorax": 0.96, "scanner-cerebral": 0.92, "irm-genou": 0.92,
     "irm-rachis-lombaire": 1.05, "irm-cerebrale": 1.03, "echo-epaule": 1.05,
 }  # fmt: skip
@@ -82,7 +82,7 @@ class _SiteYear:
             for week in range(WEEKS + 1 + _BOOKED_DAYS // 7):
                 start = first + timedelta(weeks=week)
                 busy = 0.4 * busy + self._chance.gauss(0, 0.05)
-                backlog = 0.85 * backlog + self._chance.gauss(0, 0.03)
+                backlog = 0.85 * backlog + self._chance.gauss(0, 0.02)
                 yield from self._week(modality, volume * math.exp(busy), start, math.exp(backlog))
 
     def _week(self, modality: str, volume: float, start: date, backlog: float) -> Iterator[ActivityRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -18,6 +18,7 @@ from pertimage.web.service import Service
 
 DAYS = 42
 EMERGENCY = "urgences"
+EMERGENCIES_LAST = 3
 # How many requests of each kind: what a surgery sends, not what the sheets' examples hold.
 QUOTAS = {Outcome.APPROPRIATE: 38, Outcome.ALTERNATIVE: 19, Outcome.NOT_INDICATED: 16, Outcome.INCOMPLETE: 10, EMERGENCY: 7}
 FROM_TEMPLATES = 38
@@ -59,25 +60,30 @@ class Order:
 def orders(service: Service, last_day: date) -> list[Order]:
     """Return the requests of the six weeks that end on the morning of ``last_day``, in order of time."""
     chance = Random(f"demandes {last_day}")  # noqa: S311 - a demonstration, not a secret
-    texts = [*_from_sheets(service, last_day, chance)]
+    emergencies, texts = _from_sheets(service, last_day, chance)
     texts += [fill(COMMON[rank % len(COMMON)], chance) for rank in range(FROM_TEMPLATES)]
     texts += [fill(UNCOVERED[rank % len(UNCOVERED)], chance) for rank in range(UNCOVERED_COUNT)]
+    texts += emergencies[EMERGENCIES_LAST:]
     chance.shuffle(texts)
+    texts += emergencies[:EMERGENCIES_LAST]  # of this morning: an emergency that waits for days would be no example
     return [_order(service, written, at, chance) for written, at in zip(texts, _instants(last_day, len(texts), chance), strict=True)]
 
 
-def _from_sheets(service: Service, last_day: date, chance: Random) -> Iterator[Written]:
-    """Yield texts taken from the sheets' vignettes, by kind of answer, from as many sheets as possible."""
+def _from_sheets(service: Service, last_day: date, chance: Random) -> tuple[list[Written], list[Written]]:
+    """Return texts taken from the sheets' vignettes, from as many sheets as possible: emergencies, and the others."""
     kinds: dict[str, dict[str, list[Written]]] = defaultdict(lambda: defaultdict(list))
     for name, sheet in sorted(service.base.sheets.items()):
         for vignette in sheet.form.vignettes:
             written = Written(vignette.exam, vignette.text, vignette.age, vignette.sex)
             kinds[_kind(service.judge(_request("essai", written, last_day)))][name].append(written)
-    for kind, count in QUOTAS.items():
-        of_kind = kinds[kind]
-        for name in chance.sample(sorted(of_kind), min(count, len(of_kind))):
-            written = chance.choice(of_kind[name])
-            yield replace(written, text=dressed(written.text, chance))
+    drawn = {kind: [*_drawn(kinds[kind], count, chance)] for kind, count in QUOTAS.items()}
+    return drawn.pop(EMERGENCY), [written for texts in drawn.values() for written in texts]
+
+
+def _drawn(sheets: Mapping[str, list[Written]], count: int, chance: Random) -> Iterator[Written]:
+    for name in chance.sample(sorted(sheets), min(count, len(sheets))):
+        written = chance.choice(sheets[name])
+        yield replace(written, text=dressed(written.text, chance))
 
 
 def _kind(assessments: tuple[Assessment, ...]) -> str:
@@ -116,8 +122,8 @@ def _instants(last_day: date, count: int, chance: Random) -> list[datetime]:
     """Return so many instants of a surgery's hours, more of them lately, the last ones on the morning of the last day."""
     end = datetime.combine(last_day, time(7, 55), PARIS)
     found: list[datetime] = []
-    while len(found) < count - 2:
+    while len(found) < count - EMERGENCIES_LAST:
         day = last_day - timedelta(days=1 + int(DAYS * chance.random() ** 1.35))
         if day.weekday() < 5 or (day.weekday() == 5 and chance.random() < 0.3):
             found.append(datetime.combine(day, time(8, 15), PARIS) + timedelta(seconds=chance.randrange(11 * 3600)))
-    return [*sorted(found), end - timedelta(minutes=38), end - timedelta(minutes=9)]
+    return [*sorted(found), *(end - timedelta(minutes=minutes) for minutes in (52, 38, 9))]

@@ -12,12 +12,11 @@ import orjson
 from pertimage.audit.review import Decision
 from pertimage.cds.model import Alternative, Missing, Outcome
 from pertimage.web.access import DEMO_USERS
-from pertimage.web.demo.orders import DEMO_PRESCRIBER, Order
+from pertimage.web.demo.orders import DEMO_PRESCRIBER, EMERGENCIES_LAST, Order
 from pertimage.web.pages.replies import question
 from pertimage.web.service import Service
 
 TO_REVIEW = 22
-EMERGENCIES_WAITING = 3
 QUESTIONS_WAITING = 4
 _RADIOLOGISTS = (DEMO_USERS["radiologue"].name, "Dr Lenormont", "Dr Vasselin")
 _MAINTAINED = ("Contexte connu du service, examen maintenu.", "Vu avec le prescripteur : la gêne justifie l'examen.")
@@ -64,7 +63,7 @@ def acts(service: Service, written: Sequence[Order], chance: Random) -> list[Act
 def _waiting(written: Sequence[Order]) -> list[Order]:
     """Return the latest flagged requests, among which a few emergencies, that nobody has decided."""
     flagged = [order for order in written if order.flagged]
-    emergencies = [order for order in flagged if order.emergency][-EMERGENCIES_WAITING:]
+    emergencies = [order for order in flagged if order.emergency][-EMERGENCIES_LAST:]
     others = [order for order in flagged if not order.emergency][-(TO_REVIEW + QUESTIONS_WAITING) :]
     return sorted([*emergencies, *others], key=lambda order: order.at)
 

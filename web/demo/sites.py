@@ -42,7 +42,7 @@ class DemoSite:
 SITES = (
     DemoSite(
         "ch-valbrune", "Centre hospitalier de Valbrune", {"DX": 38, "US": 20, "CT": 25, "MR": 15, "MG": 12, "NM": 15},
-        {"DX": 1.8, "US": 11, "CT": 14, "MR": 38, "MG": 21, "NM": 15}, shift=-4, effect=1.0, mri_wait=0.88, hospital=True, judged=0.62,
+        {"DX": 1.8, "US": 11, "CT": 14, "MR": 38, "MG": 21, "NM": 15}, shift=-4, effect=1.0, mri_wait=0.85, hospital=True, judged=0.62,
     ),
     DemoSite(
         "hopital-haute-sourcelle", "Hôpital de Haute-Sourcelle", {"DX": 32, "US": 17, "CT": 17, "MR": 10},
@@ -54,7 +54,7 @@ SITES = (
     ),
     DemoSite(
         "imagerie-port-alizon", "Centre d'imagerie de Port-Alizon", {"DX": 25, "US": 25, "CT": 13, "MR": 17, "MG": 12},
-        {"DX": 1.2, "US": 7, "CT": 9, "MR": 27, "MG": 14}, shift=-2, effect=1.0, mri_wait=0.85, hospital=False, judged=0.84,
+        {"DX": 1.2, "US": 7, "CT": 9, "MR": 31, "MG": 14}, shift=-2, effect=1.0, mri_wait=0.8, hospital=False, judged=0.84,
     ),
     DemoSite(
         "cabinet-rochevigne", "Cabinet de radiologie de Rochevigne", {"DX": 30, "US": 25, "MG": 10},

@@ -8,7 +8,11 @@ from pertimage.guidelines.conditions import Condition, ExamTest, FactTest, FlagT
 from pertimage.guidelines.lexicon import Lexicon
 from pertimage.web.pages.french import denial, number
 
-_FLAGS = {"emergency": "un signe d'alerte qui relève des urgences", "imaging": "un signe d'alerte qui justifie l'imagerie", "any": "un signe d'alerte"}
+_FLAGS = {
+    "emergency": "un signe d'alerte qui relève des urgences",
+    "imaging": "un signe d'alerte qui justifie l'imagerie",
+    "any": "un signe d'alerte",
+}
 _SEX = {"female": "femme", "male": "homme"}
 _BUILT_IN = {"age": "âge", "duree": "durée", "grossesse": "grossesse"}
 # Longest first: a duration is said in the largest unit that divides it (a month is four weeks, a year twelve months).

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pertimage.web.answers import api_error
 from pertimage.web.pages.view import is_fragment, page, templates
 
 log = logging.getLogger("pertimage")
@@ -40,7 +42,7 @@ def is_page(scope: Scope) -> bool:
 def error_page(request: Request, status: int, detail: str = "") -> Response:
     """Return the page of an error; a fragment when htmx asked for one."""
     sentence = detail if status in (403, 409) and detail else SENTENCES.get(status, detail)
-    context = {"code": status, "title": TITLES.get(status, "La demande n'a pas abouti"), "sentence": sentence}
+    context: dict[str, Any] = {"code": status, "title": TITLES.get(status, "La demande n'a pas abouti"), "sentence": sentence}
     if is_fragment(request):
         return templates.TemplateResponse(request, "errors/fragment.html", context, status_code=status)
     return page(request, "errors/page.html", status=status, **context)
@@ -51,7 +53,7 @@ def register_errors(app: FastAPI) -> None:
 
     async def on_http(request: Request, error: HTTPException) -> Response:
         if not is_page(request.scope):
-            return await http_exception_handler(request, error)
+            return api_error(error)
         if 300 <= error.status_code < 400 and error.headers and "Location" in error.headers:
             return Response(status_code=error.status_code, headers=dict(error.headers))
         return error_page(request, error.status_code, str(error.detail))

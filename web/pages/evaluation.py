@@ -16,10 +16,17 @@ from fastapi.responses import HTMLResponse
 
 from pertimage.audit.disclosure import SMALL
 from pertimage.web.access import page_user
-from pertimage.web.measures import Measures, measures
+from pertimage.web.measures import Measures, asked, measures
 from pertimage.web.pages import evaluation_tables as tables
 from pertimage.web.pages.evaluation_drawings import (
-    DRAWINGS, draw, irradiating_points, is_shown, place, technique, volume_points, wait_points,
+    DRAWINGS,
+    draw,
+    irradiating_points,
+    is_shown,
+    place,
+    technique,
+    volume_points,
+    wait_points,
 )  # fmt: skip
 from pertimage.web.pages.view import page, service_of
 from pertimage.web.service import Service
@@ -57,7 +64,7 @@ class Figure:
 
 @asynccontextmanager
 async def warmed(app: FastAPI) -> AsyncIterator[None]:
-    """Draw one chart while the service starts: the first drawing loads the renderer, which takes a second."""
+    """Read the measures and draw one chart while the service starts: the first drawing loads the renderer, which takes a second."""
     warming = Thread(target=_warm, args=(app.state.service,), name="dessins")
     warming.start()
     yield
@@ -67,7 +74,7 @@ async def warmed(app: FastAPI) -> AsyncIterator[None]:
 def _warm(service: Service) -> None:
     measured = measures(service)
     if measured.weeks:
-        _description(measured, "volume", None, None)
+        _shown(service, measured, Choice(None, None, REGION))
         measured.chart(("volume", "", ""), lambda: draw(measured, "volume", None, None))
 
 
@@ -81,7 +88,13 @@ def evaluation(request: Request) -> HTMLResponse:
     service = service_of(request)
     measured = measures(service)
     choice = _choice(request, measured)
-    shared: dict[str, Any] = {"choice": choice, "measured": measured, "technique": technique, "place": place(measured, choice.site), "small": SMALL}
+    shared: dict[str, Any] = {
+        "choice": choice,
+        "measured": measured,
+        "technique": technique,
+        "place": place(measured, choice.site),
+        "small": SMALL,
+    }
     if not measured.weeks:
         return page(request, "evaluation/empty.html", section="evaluation", **shared)
     return page(request, "evaluation/page.html", section="evaluation", **shared, **_shown(service, measured, choice))
@@ -133,15 +146,15 @@ def _shown(service: Service, measured: Measures, choice: Choice) -> dict[str, An
     regions = service.base.catalogue.regions
     return {
         "sites": measured.sites, "modalities": measured.modalities, "span": measured.span,
-        "go_live": measured.go_lives.get(site or ""), "metrics": tables.METRICS, "judged": judged.judged,
+        "go_live": measured.go_lives.get(site or ""), "judged": judged.judged,
         "advice": tables.advice_shares(measured, site, modality), "advice_figure": _figure(measured, "avis", choice, modality, "Avis rendus"),
-        "conclusions": tables.conclusions(measured, site, modality), "tally": "" if site else tables.tally(measured, modality),
+        "conclusions": tables.conclusions(measured, site, modality), "waited": "" if site else technique(modality or measured.longest),
         "changes": tables.change_rows(measured, site, modality), "forests": _forests(measured, choice),
         "volumes": _volumes(measured, choice, own), "volume_weeks": tables.volume_weeks(measured, site),
         "waits": _waits(measured, choice, own), "wait_weeks": tables.wait_weeks(measured, site, own),
         "volume_headings": ["Total", *map(technique, measured.modalities_of(site))], "wait_headings": [technique(one) for one in own],
         "irradiation": _irradiation(measured, choice), "irradiating_weeks": tables.irradiating_weeks(measured, site),
-        "substitution": tables.substitution_rows(measured, site, choice.region), "seen": tables.seen(measured, site),
+        "substitution": tables.substitution_rows(measured, site, choice.region), "seen": tables.seen(asked(service), site),
         "regions": {region: regions[region].label if region in regions else region for region in measured.regions},
     }  # fmt: skip
 
@@ -149,14 +162,23 @@ def _shown(service: Service, measured: Measures, choice: Choice) -> dict[str, An
 def _volumes(measured: Measures, choice: Choice, own: list[str]) -> list[Figure]:
     wanted: list[str | None] = [None, *own] if choice.modality is None else [*own]
     return [
-        _figure(measured, "volume", choice, one, technique(one), "examens par semaine", shown=is_shown(volume_points(measured, choice.site, one)))
+        _figure(
+            measured,
+            "volume",
+            choice,
+            one,
+            technique(one),
+            "examens par semaine",
+            shown=is_shown(volume_points(measured, choice.site, one)),
+        )
         for one in wanted
     ]
 
 
 def _waits(measured: Measures, choice: Choice, own: list[str]) -> list[Figure]:
     return [
-        _figure(measured, "delai", choice, one, technique(one), "jours", shown=is_shown(wait_points(measured, choice.site, one))) for one in own
+        _figure(measured, "delai", choice, one, technique(one), "jours", shown=is_shown(wait_points(measured, choice.site, one)))
+        for one in own
     ]
 
 
@@ -169,10 +191,13 @@ def _irradiation(measured: Measures, choice: Choice) -> Figure | None:
 
 def _forests(measured: Measures, choice: Choice) -> list[Figure]:
     volume = _figure(measured, "ecarts-volume", choice, choice.modality, "Volume", "écart en % du volume avant")
-    return [volume, _figure(measured, "ecarts-delai", choice, choice.modality, "Délai médian", "écart en jours")]
+    waited = "" if choice.site or choice.modality else f", {technique(measured.longest)}"
+    return [volume, _figure(measured, "ecarts-delai", choice, choice.modality, f"Délai médian{waited}", "écart en jours")]
 
 
-def _figure(measured: Measures, name: str, choice: Choice, modality: str | None, title: str, unit: str = "", *, shown: bool = True) -> Figure:
+def _figure(
+    measured: Measures, name: str, choice: Choice, modality: str | None, title: str, unit: str = "", *, shown: bool = True
+) -> Figure:
     if not shown:
         return Figure(title, "", "", unit)
     pairs = {"site": choice.site, "technique": modality, "v": str(measured.version)}
@@ -182,5 +207,3 @@ def _figure(measured: Measures, name: str, choice: Choice, modality: str | None,
 
 def _description(measured: Measures, name: str, site: str | None, modality: str | None) -> str:
     return DRAWINGS[name](measured, site, modality).description
-
-

@@ -9,6 +9,7 @@ from datetime import date
 from pertimage.audit.comparison import Metric
 from pertimage.audit.disclosure import SMALL, share_is_shown, shown_row
 from pertimage.audit.indicators import ExamWeek
+from pertimage.audit.worklist import Site
 from pertimage.cds.model import Outcome
 from pertimage.web import charts
 from pertimage.web.charts import Point, Row, Spec
@@ -51,7 +52,10 @@ def volume_points(measured: Measures, site: str | None, modality: str | None) ->
         return [Point(monday, _total(week)) for monday, week in zip(measured.weeks, totals, strict=True)]
     rank = measured.modalities_of(site).index(modality)
     texts = [row[rank] for row in volume_texts(measured, site)]
-    return [Point(monday, float(text) if week and text.isdecimal() else None) for monday, week, text in zip(measured.weeks, totals, texts, strict=True)]
+    return [
+        Point(monday, float(text) if week and text.isdecimal() else None)
+        for monday, week, text in zip(measured.weeks, totals, texts, strict=True)
+    ]
 
 
 def _total(week: ExamWeek | None) -> float | None:
@@ -95,7 +99,9 @@ def _irradiation(measured: Measures, site: str | None, modality: str | None) -> 
     return _trend(measured, Metric.IRRADIATING, irradiating_points(measured, site), site, None, "part des examens irradiants", percent=True)
 
 
-def _trend(measured: Measures, metric: Metric, points: list[Point], site: str | None, modality: str | None, what: str, *, percent: bool) -> Drawing:
+def _trend(
+    measured: Measures, metric: Metric, points: list[Point], site: str | None, modality: str | None, what: str, *, percent: bool
+) -> Drawing:
     found = findings_of(measured, metric, site, modality).get((site, modality)) if site else None
     change = found.change if found else None
     means = (change.before, change.after) if change and site in measured.go_lives else (None, None)
@@ -106,14 +112,20 @@ def _trend(measured: Measures, metric: Metric, points: list[Point], site: str | 
 def _waits(measured: Measures, site: str | None, modality: str | None) -> Drawing:
     points = wait_points(measured, site, modality)
     found = findings_of(measured, Metric.WAIT_MEDIAN, site, modality).get((site, modality)) if site else None
-    described = f"{technique(modality)}, {place(measured, site)}, délai médian en jours : {_range(points, Metric.WAIT_MEDIAN)}{_sides(found)}."
+    described = (
+        f"{technique(modality)}, {place(measured, site)}, délai médian en jours : {_range(points, Metric.WAIT_MEDIAN)}{_sides(found)}."
+    )
     return Drawing(charts.waits(points, _lines(measured, site)), described)
 
 
 def _outcomes(measured: Measures, site: str | None, modality: str | None) -> Drawing:
     found = measured.outcomes(site, modality)
     shares = {outcome: found.share(outcome) or 0.0 for outcome in charts.COLOURS}
-    shown = [f"{outcome.french} {said(shares[outcome], SCALES[Metric.IRRADIATING])}" for outcome in charts.COLOURS if _published(found.counts, outcome)]
+    shown = [
+        f"{outcome.french} {said(shares[outcome], SCALES[Metric.IRRADIATING])}"
+        for outcome in charts.COLOURS
+        if _published(found.counts, outcome)
+    ]
     return Drawing(charts.outcomes(shares), f"Avis rendus, {place(measured, site)}, {technique(modality).lower()} : {', '.join(shown)}.")
 
 
@@ -131,14 +143,28 @@ def _forest_of(metric: Metric, what: str, *, relative: bool) -> Callable[[Measur
 
 
 def compared(measured: Measures, metric: Metric, site: str | None, modality: str | None) -> list[tuple[str, Finding]]:
-    """Return the findings of a metric with their labels: every site when none is chosen, else every technique of the site."""
+    """Return the findings of a metric with their labels: every site when none is chosen, else every technique of the site.
+
+    Waits are never those of several techniques together, and one technique alone has no share of irradiating exams.
+    """
+    waits = metric in (Metric.WAIT_MEDIAN, Metric.WAIT_P90)
+    if metric is Metric.IRRADIATING and modality is not None:
+        return []
     if site is None:
-        found = findings_of(measured, metric, None, modality)
-        equipped = [one for one in measured.sites if one.go_live] + [one for one in measured.sites if not one.go_live]
-        return [(one.name if one.go_live else f"{one.name} (témoin)", found[one.id, modality]) for one in equipped if (one.id, modality) in found]
-    wanted = [modality] if modality else [None, *measured.modalities_of(site)]
+        told = modality or (measured.longest if waits else None)
+        found = findings_of(measured, metric, None, told)
+        ordered = sorted(measured.sites, key=lambda one: one.go_live is None)
+        return [(site_label(one), found[one.id, told]) for one in ordered if (one.id, told) in found]
+    wanted = (
+        [modality] if modality else [*([] if waits else [None]), *([] if metric is Metric.IRRADIATING else measured.modalities_of(site))]
+    )
     pairs = ((one, findings_of(measured, metric, site, one).get((site, one))) for one in wanted)
     return [(technique(one), found) for one, found in pairs if found is not None]
+
+
+def site_label(site: Site) -> str:
+    """Return the name of a site, a witness said to be one."""
+    return site.name if site.go_live else f"{site.name} (témoin)"
 
 
 def _row(label: str, found: Finding, *, relative: bool) -> Row | None:
@@ -156,7 +182,11 @@ def _lines(measured: Measures, site: str | None) -> list[date]:
 
 def _range(points: Sequence[Point], metric: Metric) -> str:
     values = [point.value for point in points if point.value is not None]
-    return f"de {said(min(values), SCALES[metric])} à {said(max(values), SCALES[metric])} selon les semaines" if values else "aucune valeur à montrer"
+    return (
+        f"de {said(min(values), SCALES[metric])} à {said(max(values), SCALES[metric])} selon les semaines"
+        if values
+        else "aucune valeur à montrer"
+    )
 
 
 def _sides(found: Finding | None) -> str:

@@ -14,7 +14,7 @@ from pertimage.cds.model import Outcome
 from pertimage.web.alignment import Pooled
 from pertimage.web.charts import COLOURS
 from pertimage.web.findings import Finding, finding, percent
-from pertimage.web.measures import Measures
+from pertimage.web.measures import Asked, Measures
 from pertimage.web.pages import french
 from pertimage.web.pages.advice import LOOKS
 from pertimage.web.pages.evaluation_drawings import compared, findings_of, irradiating_points, technique, volume_texts, wait_points
@@ -106,22 +106,28 @@ def _pooled(one: Pooled) -> tuple[Finding, Finding]:
     return finding(Metric.VOLUME, one.volume), finding(Metric.IRRADIATING, one.irradiating)
 
 
-def conclusions(measured: Measures, site: str | None, modality: str | None) -> list[Finding]:
-    """Return the findings that the page states in full: those of the site chosen, or of the equipped sites together."""
+def conclusions(measured: Measures, site: str | None, modality: str | None) -> list[tuple[str, str]]:
+    """Return, with their tones, the sentences that the page states first: of the site chosen, or of the equipped sites together."""
     if site is None:
         volume, irradiating = _pooled(measured.together(None, modality))
-        return [volume] if modality else [volume, irradiating]
-    metrics = METRICS[:3] if modality else METRICS
-    return [one for metric in metrics for one in findings_of(measured, metric, site, modality).values()]
+        stated = [(volume.tone, volume.sentence())] + ([] if modality else [(irradiating.tone, irradiating.sentence())])
+        return [*stated, ("", sentence)] if (sentence := tally(measured, modality)) else stated
+    waited = modality or measured.longest
+    about = "" if modality else technique(waited)
+    wanted = [(Metric.VOLUME, modality, ""), (Metric.WAIT_MEDIAN, waited, about), (Metric.WAIT_P90, waited, about)]
+    wanted += [] if modality else [(Metric.IRRADIATING, None, "")]
+    found = ((findings_of(measured, metric, site, of).get((site, of)), words) for metric, of, words in wanted)
+    return [(one.tone, one.sentence(words)) for one, words in found if one is not None]
 
 
 def tally(measured: Measures, modality: str | None) -> str:
     """Return, in one sentence, at how many equipped sites the median wait fell, rose, or did neither."""
-    found = findings_of(measured, Metric.WAIT_MEDIAN, None, modality)
+    waited = modality or measured.longest
+    found = findings_of(measured, Metric.WAIT_MEDIAN, None, waited)
     tones = [one.tone for (site, _), one in found.items() if site in measured.go_lives]
     words = {"down": "baisse", "up": "hausse", "none": "pas d'effet démontré", "refused": "comparaison impossible"}
     parts = [f"{said} sur {count} site{'s' if count > 1 else ''}" for tone, said in words.items() if (count := tones.count(tone))]
-    return f"Délai médian : {', '.join(parts)}." if parts else ""
+    return f"Délai médian ({technique(waited)}) : {', '.join(parts)}." if parts else ""
 
 
 def volume_weeks(measured: Measures, site: str | None) -> list[WeekRow]:
@@ -134,7 +140,10 @@ def volume_weeks(measured: Measures, site: str | None) -> list[WeekRow]:
 def wait_weeks(measured: Measures, site: str | None, modalities: list[str]) -> list[WeekRow]:
     """Return the median and ninth decile of each week's waits, by technique, in days."""
     columns = [wait_points(measured, site, modality) for modality in modalities]
-    return [_week(monday, [_wait(point.value, point.high) for point in points]) for monday, points in zip(measured.weeks, zip(*columns, strict=True), strict=True)]
+    return [
+        _week(monday, [_wait(point.value, point.high) for point in points])
+        for monday, points in zip(measured.weeks, zip(*columns, strict=True), strict=True)
+    ]
 
 
 def irradiating_weeks(measured: Measures, site: str | None) -> list[WeekRow]:
@@ -156,12 +165,12 @@ def iso_week(monday: date) -> str:
     return f"{year}-S{week:02d}"
 
 
-def seen(measured: Measures, site: str | None) -> Activity | None:
+def seen(asked: Asked, site: str | None) -> Activity | None:
     """Return what was signed in the service, None when nothing was."""
-    weeks = [week for week in measured.asked if site in (None, week.site)]
+    weeks = [week for week in asked.weeks if site in (None, week.site)]
     if not weeks:
         return None
-    of_sites = [decisions for name, decisions in measured.decisions.items() if site in (None, name)]
+    of_sites = [decisions for name, decisions in asked.decisions.items() if site in (None, name)]
     decided = [(words, sum(decisions.get(decision, 0) for decisions in of_sites)) for decision, words in DECIDED.items()]
     taken = [(words, count) for words, count in decided if count]
     texts = shown_row([count for _, count in taken])
@@ -186,7 +195,15 @@ def csv_rows(measured: Measures, site: str | None, modality: str | None) -> Iter
         for rank, monday in enumerate(measured.weeks):
             for (code, weeks), exams in zip(columns, texts[rank], strict=True):
                 if modality in (None, code) and (week := weeks[rank]) is not None:
-                    yield (iso_week(monday), monday.isoformat(), one.id, code, exams, *_csv_cells(week), "oui" if measured.fictitious else "non")
+                    yield (
+                        iso_week(monday),
+                        monday.isoformat(),
+                        one.id,
+                        code,
+                        exams,
+                        *_csv_cells(week),
+                        "oui" if measured.fictitious else "non",
+                    )
 
 
 def _csv_cells(week: ExamWeek) -> tuple[str, ...]:

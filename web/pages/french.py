@@ -130,4 +130,6 @@ def denial(label: str) -> str:
 
 
 def _elides(words: str) -> bool:
-    return words[:1].lower() in "aàâeéèêiîoôuyœ" or (words.startswith("h") and not words.startswith(("hernie", "hanche", "haut", "heurt", "hoquet")))
+    return words[:1].lower() in "aàâeéèêiîoôuyœ" or (
+        words.startswith("h") and not words.startswith(("hernie", "hanche", "haut", "heurt", "hoquet"))
+    )

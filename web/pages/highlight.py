@@ -64,7 +64,10 @@ def _groups(text: str, facts: Iterable[FactFound]) -> Iterator[tuple[int, int, l
 
 def listed(facts: Iterable[FactFound], label_of: LabelOf) -> list[Read]:
     """Return the facts once each, those of the text first."""
-    found = {(fact.fact, fact.status): Read(label_of(fact.fact), fact.status, STATUS_WORDS[fact.status], fact.value, _evidence(fact, label_of)) for fact in facts}
+    found = {
+        (fact.fact, fact.status): Read(label_of(fact.fact), fact.status, STATUS_WORDS[fact.status], fact.value, _evidence(fact, label_of))
+        for fact in facts
+    }
     return list(found.values())
 
 

@@ -1,4 +1,4 @@
-"""The front door: who are you?"""
+"""The front door, which asks who you are."""
 
 from __future__ import annotations
 

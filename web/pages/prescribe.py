@@ -141,7 +141,13 @@ def _taken(service: Service, judged: Judged) -> dict[str, str | None] | None:
 def _form_page(request: Request, draft: Draft, *, status: int = 200, exam_first: bool = False, fault: str = "") -> HTMLResponse:
     service = service_of(request)
     labels = sorted(exam.label for exam in service.base.catalogue.exams.values())
-    context = _advice_context(draft, service) | {"exam_first": exam_first, "exam_labels": labels, "priorities": PRIORITIES, "sexes": SEXES, "fault": fault}
+    context = _advice_context(draft, service) | {
+        "exam_first": exam_first,
+        "exam_labels": labels,
+        "priorities": PRIORITIES,
+        "sexes": SEXES,
+        "fault": fault,
+    }
     return page(request, "prescribe/form.html", status=status, section="prescrire", **context)
 
 

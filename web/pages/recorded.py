@@ -22,6 +22,12 @@ DECIDED = {
     Decision.REFUSE: "Refusée par le radiologue",
     Decision.POSTPONE: "Reportée",
 }
+REVIEWED = {
+    ReviewState.TO_REVIEW: "En attente de relecture",
+    ReviewState.IN_PROGRESS: "En cours de relecture",
+    ReviewState.QUESTION: "Le radiologue vous pose une question",
+    ReviewState.DECIDED: "Décidée",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def state_words(row: RequestRow) -> str:
         return "Transmise"
     if row.state is ReviewState.DECIDED and row.decision:
         return DECIDED[row.decision]
-    return {ReviewState.TO_REVIEW: "En attente de relecture", ReviewState.IN_PROGRESS: "En cours de relecture", ReviewState.QUESTION: "Le radiologue vous pose une question"}[row.state]
+    return REVIEWED[row.state]
 
 
 def shown_advices(one: Recorded, service: Service) -> list[Advice]:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
@@ -35,7 +36,13 @@ def listing(request: Request, q: str = "") -> HTMLResponse:
     base = service_of(request).base
     found = search(base, q[:200])
     counts = Counter(STATES[sheet.state] for sheet in base.sheets.values())
-    context = {"query": q[:200], "chapters": list(chapters(found)), "found": len(found), "total": len(base.sheets), "counts": counts}
+    context: dict[str, Any] = {
+        "query": q[:200],
+        "chapters": list(chapters(found)),
+        "found": len(found),
+        "total": len(base.sheets),
+        "counts": counts,
+    }
     name = "reference/results.html" if is_fragment(request) else "reference/list.html"
     return page(request, name, section="referentiel", exams=len(base.catalogue.exams), states=STATES, **context)
 
@@ -46,7 +53,9 @@ def one_sheet(request: Request, sheet: str) -> HTMLResponse:
     base = service_of(request).base
     if sheet not in base.sheets:
         raise HTTPException(404)
-    return page(request, "reference/sheet.html", section="referentiel", shown=shown(base.sheets[sheet], base), verdicts=VERDICTS, typo=typography)
+    return page(
+        request, "reference/sheet.html", section="referentiel", shown=shown(base.sheets[sheet], base), verdicts=VERDICTS, typo=typography
+    )
 
 
 def search(base: GuidelineBase, query: str) -> list[Sheet]:

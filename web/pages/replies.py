@@ -70,7 +70,13 @@ def _said(label: str, sentence: str) -> Option:
 
 _DURATIONS = tuple(
     Option(words, f"Depuis {words}.", "duree", value=count * DAYS[unit])
-    for words, count, unit in (("3 jours", 3, "jours"), ("2 semaines", 2, "semaines"), ("6 semaines", 6, "semaines"), ("4 mois", 4, "mois"), ("plus d'un an", 1.1, "ans"))
+    for words, count, unit in (
+        ("3 jours", 3, "jours"),
+        ("2 semaines", 2, "semaines"),
+        ("6 semaines", 6, "semaines"),
+        ("4 mois", 4, "mois"),
+        ("plus d'un an", 1.1, "ans"),
+    )
 )
 # Items of the contract, in their order there; any other item is a fact of the lexicon.
 _ITEMS: dict[str, tuple[tuple[Option, ...], Blank | None]] = {

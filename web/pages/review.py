@@ -62,7 +62,7 @@ def worklist(request: Request) -> HTMLResponse:
     service, filters = service_of(request), read_filters(request.query_params)
     shown = [recorded(row, service) for row in _rows(service, filters)]
     sites = service.register.sites()
-    context = {"requests": shown, "filters": filters, "sites": sites, "site_names": {site.id: site.name for site in sites}}
+    context: dict[str, Any] = {"requests": shown, "filters": filters, "sites": sites, "site_names": {site.id: site.name for site in sites}}
     return page(request, "review/list.html", section="relecture", states=STATES, modalities=MODALITIES, **context)
 
 
@@ -86,7 +86,9 @@ def hand_over(request: Request, identifier: str, form: FormData = Depends(checke
     user, service = page_user(request, ROLE), service_of(request)
     colleague = text(form, "a")
     to = service.pseudonyms.prescriber(colleague) if colleague in colleagues(service, user) else ""
-    return _act(request, identifier, lambda: service.register.hand_over(identifier, radiologist=pseudonym(service, user), to=to, at=service.now()))
+    return _act(
+        request, identifier, lambda: service.register.hand_over(identifier, radiologist=pseudonym(service, user), to=to, at=service.now())
+    )
 
 
 @router.post("/{identifier}/decision")

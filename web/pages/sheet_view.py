@@ -148,6 +148,7 @@ def _position(position: Position, words: ConditionWords, base: GuidelineBase) ->
 
 def _by_support(sheet: Sheet, base: GuidelineBase) -> list[tuple[str, str]]:
     """Return the exams of a sheet with their labels, those it supports most often first."""
+
     def support(exam: str) -> int:
         return -sum(rule.positions[exam].verdict is Verdict.INDICATED for rule in sheet.rules if exam in rule.positions)
 

@@ -57,7 +57,9 @@ def signed_in(request: Request) -> User | None:
     return User(user["name"], user["role"]) if user else None
 
 
-def page(request: Request, template: str, *, status: int = 200, section: str = "", headers: dict[str, str] | None = None, **context: Any) -> HTMLResponse:
+def page(
+    request: Request, template: str, *, status: int = 200, section: str = "", headers: dict[str, str] | None = None, **context: Any
+) -> HTMLResponse:
     """Return a page; ``section`` is the entry of the menu it belongs to."""
     return templates.TemplateResponse(request, template, _shared(request, section) | context, status_code=status, headers=headers)
 
