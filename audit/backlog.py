@@ -6,15 +6,61 @@ reads the registers first brings them up to date, whatever process wrote the jou
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection, Engine, event, select
 
+from pertimage.audit.chain import Record
 from pertimage.audit.projection import catch_up
 from pertimage.audit.tables import journal_head, projection
 
 _AHEAD = select(journal_head.c.seq - projection.c.seq).join(projection, projection.c.id == journal_head.c.id)
 _AS_IT_IS = "registers_as_they_are"
+
+log = logging.getLogger("pertimage")
+
+
+class Backlog:
+    """What one process wrote to the journal and the registers may not show yet; used by one thread.
+
+    ``waits`` says whether there may be something: at first, what a process that was killed may have left.
+    """
+
+    def __init__(self, writer: Engine, limit: int) -> None:
+        self.waits = True
+        self._writer, self._limit = writer, limit
+        self._known: list[tuple[Record, Any]] = []
+
+    @property
+    def full(self) -> bool:
+        """Say whether it is time to project, however busy the journal is."""
+        return len(self._known) >= self._limit
+
+    def add(self, written: Iterable[tuple[Record, Any]]) -> None:
+        """Note records just written alone, with their payload."""
+        self.waits = True
+        self._known += written
+
+    def project(self, connection: Connection) -> None:
+        """Bring the registers up to date, in the caller's transaction; call ``clear`` once it is committed."""
+        catch_up(connection, self._known)
+
+    def clear(self) -> None:
+        """Forget what was noted: the registers show it, or a reader will see to it."""
+        self.waits = False
+        self._known.clear()
+
+    def catch_up(self) -> None:
+        """Bring the registers up to date; after a failure, the next record written or the next reader tries again."""
+        try:
+            with self._writer.begin() as connection:
+                self.project(connection)
+        except Exception as failure:
+            log.error("the registers could not follow the journal: %s", type(failure).__name__)
+        self.clear()
 
 
 def keep_up(reader: Engine, writer: Engine) -> None:

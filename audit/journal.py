@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import queue
 import threading
 from collections.abc import Sequence
@@ -25,11 +24,11 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from pertimage.audit.backlog import as_it_is
+from pertimage.audit.backlog import Backlog, as_it_is
 from pertimage.audit.chain import Head, Record, canonical, read_head
 from pertimage.audit.ending import Ending
 from pertimage.audit.instants import utc_text
-from pertimage.audit.projection import catch_up, note_position, project
+from pertimage.audit.projection import note_position, project
 from pertimage.audit.review import Refused
 from pertimage.audit.rows import Rows
 from pertimage.audit.store import Store
@@ -41,8 +40,6 @@ __all__ = ["Entry", "Fault", "Head", "Journal", "Record", "Refused", "verify"]
 BATCH = 512
 # Records acknowledged that the registers may lack before the journal sees to it, and how long it must be idle to do so earlier.
 BACKLOG, IDLE_SECONDS = 256, 0.02
-
-log = logging.getLogger("pertimage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +66,8 @@ class Journal:
 
     def __init__(self, store: Store, *, batch: int = BATCH, backlog: int = BACKLOG, idle: float = IDLE_SECONDS) -> None:
         self.store = store
-        self._batch, self._backlog, self._idle = batch, backlog, idle
-        self._behind = 1  # records that the registers may lack: those of a process that was killed, to begin with
+        self._batch, self._idle = batch, idle
+        self._backlog = Backlog(store.writer, backlog)
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -103,7 +100,7 @@ class Journal:
 
     def _put(self, entry: Entry, future: Future[Record] | asyncio.Future[Record]) -> None:
         payload, at = canonical(entry.payload), utc_text(entry.at)
-        waiting = Waiting(entry.kind, payload, at, entry.tenant, entry.guard, entry.deferred, future)
+        waiting = Waiting(entry.kind, entry.payload, payload, at, entry.tenant, entry.guard, entry.deferred, future)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the journal is closed")
@@ -130,14 +127,14 @@ class Journal:
             batch = [waiting for waiting in taken if waiting.taken()]
             if batch:
                 self._settle(batch)
-            if self._behind and (not taken or not more or self._behind >= self._backlog):
-                self._catch_up()
+            if self._backlog.waits and (not taken or not more or self._backlog.full):
+                self._backlog.catch_up()
 
     def _take(self) -> tuple[list[Waiting], bool]:
         """Wait for one record, then take all that came with it; none when idle, False once the journal is closed."""
         taken: list[Waiting] = []
         try:
-            item = self._queue.get(timeout=self._idle if self._behind else None)
+            item = self._queue.get(timeout=self._idle if self._backlog.waits else None)
             while item is not None:
                 taken.append(item)
                 if len(taken) == self._batch:
@@ -146,15 +143,6 @@ class Journal:
         except queue.Empty:
             return taken, True
         return taken, item is not None
-
-    def _catch_up(self) -> None:
-        """Bring the registers up to date; a failure waits for the next record, or for a reader, who will be told."""
-        self._behind = 0
-        try:
-            with self.store.writer.begin() as connection:
-                catch_up(connection)
-        except Exception as failure:
-            log.error("the registers could not follow the journal: %s", type(failure).__name__)
 
     def _settle(self, batch: Sequence[Waiting]) -> None:
         """Write a batch and wake its callers; one bad record of a batch does not make the others fail."""
@@ -178,14 +166,14 @@ class Journal:
 
     def _write(self, batch: Sequence[Waiting]) -> list[Result]:
         if all(waiting.deferred for waiting in batch):
-            results = self._write_alone(batch)
-            self._behind += len(batch)
-        else:
-            results = self._write_with_registers(batch)
-            self._behind = 0
+            records = self._write_alone(batch)
+            self._backlog.add(zip(records, (waiting.data for waiting in batch), strict=True))
+            return [*records]
+        results = self._write_with_registers(batch)
+        self._backlog.clear()
         return results
 
-    def _write_alone(self, batch: Sequence[Waiting]) -> list[Result]:
+    def _write_alone(self, batch: Sequence[Waiting]) -> list[Record]:
         """Write records whose effect on the registers can wait."""
         dialect = self.store.writer.dialect
         with contextlib.closing(self.store.writer.raw_connection()) as connection:
@@ -194,12 +182,13 @@ class Journal:
                 if dialect.name == "sqlite":
                     cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
                 ending = Ending(cursor, dialect)
-                results: list[Result] = [ending.link(waiting) for waiting in batch]
+                for waiting in batch:
+                    ending.link(waiting)
                 ending.write()
             except BaseException as failure:
                 raise _NotWrittenError from failure  # closing rolls back
             connection.commit()
-        return results
+        return ending.records
 
     def _write_with_registers(self, batch: Sequence[Waiting]) -> list[Result]:
         """Write records and their effect on the registers, brought up to date before."""
@@ -207,7 +196,7 @@ class Journal:
             try:
                 transaction = connection.begin()
                 ending = Ending(connection.connection.cursor(), connection.dialect)
-                catch_up(connection)
+                self._backlog.project(connection)
                 results = _projected(connection, ending, batch)
                 if ending.records:
                     ending.write()
@@ -230,7 +219,7 @@ def _projected(connection: Connection, ending: Ending, batch: Sequence[Waiting])
             results.append(refusal)
             continue
         record = ending.link(waiting)
-        project(changes, record)
+        project(changes, record, record.data)
         results.append(record)
     changes.flush()
     return results

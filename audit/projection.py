@@ -6,7 +6,7 @@ from the start gives the same rows. Kinds without a projection are legitimate: t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
@@ -16,6 +16,7 @@ from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.tables import REGISTERS, activity, assessments, exchanges, feedback, projection, requests, reviews, settings, sites
+from pertimage.cds.model import ImagingRequest
 
 IONISING = frozenset({"DX", "CR", "RF", "MG", "BMD", "CT", "NM", "PT", "XA"})
 NON_IONISING = frozenset({"MR", "US"})
@@ -31,24 +32,25 @@ def irradiating(modality: str | None) -> bool | None:
     return True if modality in IONISING else False if modality in NON_IONISING else None
 
 
-def project(rows: Rows, record: Record) -> None:
-    """Bring the registers up to date with one record, in the caller's transaction."""
+def project(rows: Rows, record: Record, data: Data) -> None:
+    """Bring the registers up to date with one record and its payload, in the caller's transaction."""
     derive = _PROJECTIONS.get(record.kind)
     if derive:
-        derive(rows, record, record.data)
+        derive(rows, record, data)
 
 
-def catch_up(connection: Connection) -> int:
+def catch_up(connection: Connection, known: Iterable[tuple[Record, Data]] = ()) -> int:
     """Project the records that the registers do not show yet, in the caller's transaction; return how many there were.
 
     Whoever else projects waits until the transaction ends, then finds the work done: each record is projected exactly once.
+    ``known`` are records of the journal, in order, with their payload: they need not be read and parsed again.
     """
     reached = connection.execute(_POSITION).scalar_one_or_none()
     if reached is None:
         raise RuntimeError("the position of the registers is missing: rebuild them")
     count, rows = 0, Rows(connection)
-    for count, record in enumerate(records(connection, reached), start=1):
-        project(rows, record)
+    for count, (record, data) in enumerate(_following(connection, reached, known), start=1):
+        project(rows, record, data)
         reached = record.seq
         if count % PAGE == 0:
             rows.flush()
@@ -56,6 +58,16 @@ def catch_up(connection: Connection) -> int:
         rows.flush()
         note_position(connection, reached)
     return count
+
+
+def _following(connection: Connection, reached: int, known: Iterable[tuple[Record, Data]]) -> Iterator[tuple[Record, Data]]:
+    """Yield the records after ``reached``: those known as long as none is lacking, then those of the journal."""
+    for record, data in known:
+        if record.seq == reached + 1:
+            yield record, data
+            reached += 1
+    for record in records(connection, reached):
+        yield record, record.data
 
 
 def note_position(connection: Connection, seq: int) -> None:
@@ -96,16 +108,23 @@ def _assessment(rows: Rows, record: Record, data: Data) -> None:
 
 def _request_row(data: Data) -> dict[str, Any]:
     given = data["assessments"]
-    request = data["request"]
+    reference, exam_text, texts, priority = _words(data["request"])
     # What the worklist shows of a request with several exams: the emergency, else the one flagged, else the first.
     main = min(given, key=lambda item: (item.get("pathway") != "emergency", not item.get("flagged")))
     return {
-        "id": data["request_id"], "reference": _clean(request.get("id", "")), "site": data["site"], "prescriber": data["prescriber"],
-        "patient": data["patient"], "hook": data["hook"], "exam_text": _clean(request.get("exam_text", "")),
-        "text": _clean("\n".join(part["text"] for part in request.get("texts", ()))), "guidelines": main["guidelines"],
+        "id": data["request_id"], "reference": _clean(reference), "site": data["site"], "prescriber": data["prescriber"],
+        "patient": data["patient"], "hook": data["hook"], "exam_text": _clean(exam_text), "text": _clean("\n".join(texts)), "guidelines": main["guidelines"],
         "outcome": main["outcome"], "exam": main.get("exam"), "modality": data["modalities"].get(main.get("exam")),
-        "pathway": _pathway(given), "priority": _clean(request.get("priority") or "routine"), "flagged": any(item.get("flagged") for item in given),
+        "pathway": _pathway(given), "priority": _clean(priority), "flagged": any(item.get("flagged") for item in given),
     }  # fmt: skip
+
+
+def _words(request: ImagingRequest | Data) -> tuple[str, str, list[str], str]:
+    """Return reference, exam, texts and priority of a request: the value that was recorded, or its JSON read back."""
+    if isinstance(request, ImagingRequest):
+        return request.id, request.exam_text, [part.text for part in request.texts], request.priority or "routine"
+    texts = [part["text"] for part in request.get("texts", ())]
+    return request.get("id", ""), request.get("exam_text", ""), texts, request.get("priority") or "routine"
 
 
 def _assessment_rows(data: Data) -> list[dict[str, Any]]:

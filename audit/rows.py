@@ -53,7 +53,9 @@ class Rows:
         for table in _FLUSH_ORDER if self._rows else ():
             if waiting := self._rows.pop(table, None):
                 names = tuple(waiting[0])
-                insert_rows(self._connection.exec_driver_sql, self._connection.dialect, table, names, list(map(itemgetter(*names), waiting)))
+                insert_rows(
+                    self._connection.exec_driver_sql, self._connection.dialect, table, names, list(map(itemgetter(*names), waiting))
+                )
 
 
 def insert_rows(execute: Execute, dialect: Dialect, table: Table, names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -21,9 +22,10 @@ Guard = Callable[[Connection], None]
 
 @dataclass(slots=True)
 class Waiting:
-    """A record to be, ready to be chained, and who waits for it."""
+    """A record to be, ready to be chained, and who waits for it. ``payload`` is the text of ``data``."""
 
     kind: str
+    data: Any
     payload: str
     at: str
     tenant: str

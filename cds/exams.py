@@ -188,8 +188,9 @@ class ExamRecogniser:
 
     def _add_literal(self, exam: ExamForm, name: str, technique: str) -> None:
         """Let a name be recognised word for word, whatever the word used for its technique."""
+        exact, name = (name[1:], name[1:]) if name.startswith("=") else ("", name)
         forms = self._lexer.forms(unicodedata.normalize("NFC", name))
-        meaning = Meaning(technique=technique, exams=(exam.id,))
+        meaning = Meaning(technique=technique, exams=(exam.id,), exact=exact)
         self._lexer.add_forms(forms, meaning)
         for own in self._terms[technique] if technique else ():
             if forms[: len(own)] == own:

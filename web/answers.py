@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from fastapi import HTTPException, Response
+from fastapi import Response
+from starlette.exceptions import HTTPException
 
 from pertimage.fhir.resources import Issue, operation_outcome
 from pertimage.fhir.values import BadRequest
@@ -44,10 +45,12 @@ def object_of(body: bytes) -> Any:
 
 
 _CODES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported"}
+_FRENCH = {"Not Found": "Adresse inconnue.", "Method Not Allowed": "Méthode non permise à cette adresse."}
 
 
 def api_error(error: HTTPException) -> Response:
     """Return an HTTP error of the API as an OperationOutcome, its headers kept."""
-    answer = refused(error.status_code, _CODES.get(error.status_code, "processing"), str(error.detail))
+    said = _FRENCH.get(str(error.detail), str(error.detail))
+    answer = refused(error.status_code, _CODES.get(error.status_code, "processing"), said)
     answer.headers.update(error.headers or {})
     return answer

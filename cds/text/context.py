@@ -14,6 +14,7 @@ from pertimage.cds.text.mentions import Mention, Scene
 
 _OF = frozenset(("de", "d", "des", "du"))
 _ENDS = frozenset(",;.)!?\n/")
+_AMOUNTS = frozenset("j jour jours jr jrs sem semaine semaines mois an ans h min kg g mg m cm mm l ml sur".split())
 _STOPPERS = frozenset("chez devant sur dans pour car suite avec depuis malgre sous apres avant".split())
 
 
@@ -26,6 +27,7 @@ class Reach:
     needs_link: bool
 
 
+_NEGATIONS = frozenset(("negation-avant", "double-negation"))
 # Leaving a red flag out costs more than keeping one too many: short reaches.
 _REACH = {
     "negation-avant": Reach(2, True, True),
@@ -81,13 +83,13 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
     allowance = reach.unknown
     if name == "negation-avant" and words[start].folded in ("pas", "non", "plus", "jamais") and not _followed_by_of(scene, end):
         allowance = 0
-    unknown, done, listing = 0, False, False
+    unknown, done, listing, loose = 0, False, False, False
     index = end + 1
     while index < len(words) and scene.clause[index] == scene.clause[start]:
         token = words[index]
         here = scene.starts.get(index)
         if here:
-            if done and reach.needs_link and not listing:
+            if loose or (done and reach.needs_link and not listing):
                 return
             if listing and name == "passe-avant" and words[index - 1].folded == "," and any(m.fact in openers for m in here):
                 return
@@ -105,13 +107,16 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
         if step == "stop":
             return
         if step == "link":
-            done, unknown = False, 0
+            done, unknown, loose = False, 0, False
         elif step == "list":
-            done, unknown, listing = False, 0, True
+            done, unknown, listing, loose = False, 0, True, False
         elif step == "close":
             return
+        elif step == "pass" and token.folded in _OF:
+            loose = False
         elif step == "word":
             unknown += 1
+            loose = name in _NEGATIONS  # « pas de rhinorrhée céphalée brutale »: without « de » the sign that follows stands alone
             if unknown > allowance or (done and reach.needs_link and not listing) or token.folded in _STOPPERS:
                 return
         index += 1
@@ -217,8 +222,12 @@ def _denies_after(scene: Scene, index: int) -> int | None:
     folded = words[index].folded
     following = words[index + 1].folded if index + 1 < len(words) else "."
     closes = following in _ENDS or following == "-" or (scene.starts.get(index + 1) is not None and _alternates(scene, index))
+    if marked and words[index - 1].folded != "(" and folded in ("non", "aucun", "aucune", "0", "ø"):
+        return index
     if folded in ("aucun", "aucune"):
         return index if closes and marked else None
+    if folded in ("0", "ø") and not marked and following.isalpha() and following not in _AMOUNTS:
+        return index
     return index if closes and folded in ("non", "0", "ø", "-") else None
 
 

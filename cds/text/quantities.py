@@ -154,7 +154,8 @@ def _bare(scene: Scene, lexicon: Lexicon, numbers: list[int]) -> Iterator[Quanti
         if not ("." in written or "," in written):
             continue
         follower = words[index + 1].folded if index + 1 < len(words) else "."
-        preceded = index > 0 and words[index - 1].folded in ("/", "x", "-", "+", "<", ">")
+        before = words[index - 1] if index else None
+        preceded = before is not None and before.folded in ("/", "x", "-", "+", "<", ">") and before.end == words[index].start
         if follower in _OTHER_UNITS or preceded:
             continue
         value = float(written.replace(",", "."))
@@ -271,6 +272,17 @@ _SINCE_MONTH = _compiled(
     + "|".join(MONTHS)
     + r")(?:\s+(?P<year>20\d\d|19\d\d))?"
 )
+# Landmarks of the year, as month and day.
+_LANDMARKS = {
+    "rentree": (9, 1), "toussaint": (11, 1), "noel": (12, 25), "nouvel an": (1, 1), "jour de l'an": (1, 1), "paques": (4, 12), "ete": (7, 15),
+    "automne": (10, 1), "hiver": (1, 15), "printemps": (4, 15), "14 juillet": (7, 14), "15 aout": (8, 15), "vacances": (8, 1), "ascension": (5, 15),
+}  # fmt: skip
+_SINCE_LANDMARK = _compiled(
+    _SINCE
+    + r"(?:debut |fin |mi-|la fin de |le debut de )?(?:de |du |la |le |l'|les |cet |cette )*(?P<landmark>"
+    + "|".join(_LANDMARKS)
+    + r")\b(?! (?:20|19)\d\d)"
+)
 _SINCE_YEAR = _compiled(_SINCE + r"(?:l'ete |l'hiver |le printemps |l'automne )?(?P<year>19\d\d|20\d\d)\b")
 _SINCE_DATE = _compiled(_SINCE + r"(?:le )?(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})(?:[/.-](?P<year>\d{2,4}))?")
 _NOT_ILLNESS = _compiled(
@@ -322,6 +334,11 @@ def _demoted(folded: str, start: int) -> int:
 def _since_dates(folded: str, on: date | None) -> Iterator[Quantity]:
     if on is None:
         return
+    for match in _SINCE_LANDMARK.finditer(folded):
+        month, day = _LANDMARKS[" ".join(match.group("landmark").split())]
+        since = _date({"month": str(month), "day": str(day)}, on)
+        if since is not None:
+            yield Quantity("duree", float((on - since).days), match.start(), match.end())
     for pattern in (_SINCE_DATE, _SINCE_MONTH, _SINCE_YEAR):
         for match in pattern.finditer(folded):
             since = _date(match.groupdict(), on)

@@ -19,7 +19,11 @@ WRITTEN = date(2026, 11, 22)
 SEXES = {"femme": Sex.FEMALE, "homme": Sex.MALE}
 HERE = Path(__file__).parent
 # Words added to a letter that say nothing of today's complaint.
-HARMLESS = (" ATCD : HTA, DT2 sous metformine, tabac 10 PA.", " Merci de votre aide, bien confraternellement.")
+HARMLESS = (
+    "\nATCD : HTA, DT2 sous metformine.",
+    "\nPas d'allergie connue. Examens antérieurs : aucun.",
+    "\nMerci de votre aide, bien confraternellement.",
+)
 
 
 def _letters() -> Iterator[Any]:
@@ -53,8 +57,21 @@ def _problems(letter: dict[str, Any], answer: Assessment) -> list[str]:
     return problems
 
 
-@pytest.mark.parametrize("letter", _letters())
+@pytest.mark.parametrize("letter", list(_letters()))
 def test_a_letter_is_answered_as_the_clinical_rules_say(letter: dict[str, Any]) -> None:
     """Outcome and emergency pathway are those expected, in whatever words the prescriber wrote."""
     best = min((_problems(letter, answer) for answer in _answers(letter)), key=len)
     assert best == [], letter["texte"]
+
+
+def _gist(letter: dict[str, Any], ending: str = "") -> list[tuple[str, str | None, str | None]]:
+    return [(str(answer.outcome), answer.pathway, answer.exam) for answer in _answers(letter, ending)]
+
+
+@pytest.mark.parametrize("ending", HARMLESS)
+@pytest.mark.parametrize("path", sorted(HERE.glob("courrier-*.yaml")), ids=lambda path: path.stem)
+def test_a_harmless_ending_changes_no_answer(path: Path, ending: str) -> None:
+    """An old treated disease, a word on previous exams or a polite formula leaves outcome, pathway and exam as they are (bare requests left out)."""
+    letters = [letter for letter in yaml.safe_load(path.read_text(encoding="utf-8")) if "incomplete" not in letter["attendu"]["avis"]]
+    moved = [letter["texte"] for letter in letters if _gist(letter, ending) != _gist(letter)]
+    assert moved == []

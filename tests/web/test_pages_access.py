@@ -168,7 +168,7 @@ def test_missing_page_is_explained_in_french(failing):
 
 def test_program_gets_json(failing):
     """The API keeps its own errors."""
-    assert failing.get("/fhir/nulle-part").json() == {"detail": "Not Found"}
+    assert failing.get("/fhir/nulle-part").json()["issue"][0]["details"]["text"] == "Adresse inconnue."
     assert failing.get("/fhir/cassee").json()["resourceType"] == "OperationOutcome"
 
 
