@@ -28,16 +28,15 @@ _FILLERS = frozenset(
 )
 _NUMBER_WORDS = {
     "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "douze": 12, "quinze": 15,
-    "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "plusieurs": 4, "plsrs": 4, "des": 4, "une dizaine de": 10, "une quinzaine de": 15,
-}  # fmt: skip
-_UNITS = r"(?P<unit>jours?|jrs?|j|semaines?|sems?|s|mois|m|annees?|ans?|a|heures?|h)(?![a-z])"
+    "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "une quinzaine de": 15, "une dizaine de": 10, "une vingtaine de": 20, "une trentaine de": 30, "un bon": 1, "une bonne": 1, "plusieurs": 4, "plsrs": 4, "des": 4, }  # fmt: skip
+_UNITS = r"(?P<unit>trimestres?|jours?|jrs?|j|semaines?|sems?|s|mois|m|annees?|ans?|a|heures?|h)(?![a-z])"
 _AMOUNT = (
     r"(?:~|env(?:iron)?\.?|plus de|plus d'|>|pres de|au moins|moins de|<)?\s*(?P<n>\d+(?:[.,]\d+)?|"
     + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
     + ")"
 )
 _RANGE = r"(?:\s*(?:a|-|/|ou)\s*(?P<upper>\d+))?"
-_DAYS = {"j": 1.0, "s": 7.0, "m": 28.0, "a": 336.0, "h": 1 / 24}
+_DAYS = {"t": 84.0, "j": 1.0, "s": 7.0, "m": 28.0, "a": 336.0, "h": 1 / 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ def _days(match: re.Match[str]) -> float:
     return amount * _DAYS[match.group("unit")[0]] - less
 
 
-_SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja)?\s*"
+_SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja|bientot|quasiment|a peu pres|maintenant|plus ou moins)?\s*"
 _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float]]] = [
     (0, _compiled(_SINCE + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
     (
