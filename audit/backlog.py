@@ -9,12 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import Connection, Engine, event, select
 
-from pertimage.audit.chain import Record
-from pertimage.audit.projection import catch_up
+from pertimage.audit.projection import Prepared, catch_up
 from pertimage.audit.tables import journal_head, projection
 
 _AHEAD = select(journal_head.c.seq - projection.c.seq).join(projection, projection.c.id == journal_head.c.id)
@@ -32,15 +30,15 @@ class Backlog:
     def __init__(self, writer: Engine, limit: int) -> None:
         self.waits = True
         self._writer, self._limit = writer, limit
-        self._known: list[tuple[Record, Any]] = []
+        self._known: list[Prepared] = []
 
     @property
     def full(self) -> bool:
         """Say whether it is time to project, however busy the journal is."""
         return len(self._known) >= self._limit
 
-    def add(self, written: Iterable[tuple[Record, Any]]) -> None:
-        """Note records just written alone, with their payload."""
+    def add(self, written: Iterable[Prepared]) -> None:
+        """Note records just written alone."""
         self.waits = True
         self._known += written
 

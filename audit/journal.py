@@ -28,7 +28,7 @@ from pertimage.audit.backlog import Backlog, as_it_is
 from pertimage.audit.chain import Head, Record, canonical, read_head
 from pertimage.audit.ending import Ending
 from pertimage.audit.instants import utc_text
-from pertimage.audit.projection import note_position, project
+from pertimage.audit.projection import Prepared, new_request, note_position, project
 from pertimage.audit.review import Refused
 from pertimage.audit.rows import Rows
 from pertimage.audit.store import Store
@@ -46,7 +46,8 @@ BACKLOG, IDLE_SECONDS = 256, 0.02
 class Entry:
     """A record to be. ``guard`` is called inside the transaction, after the lock; it only reads, and raises ``Refused``.
 
-    ``deferred`` promises that its projection cannot fail and only adds rows: the registers may follow after the acknowledgement.
+    ``deferred`` is for a judgement on a request not seen before whose register rows cannot fail to be written: they may follow
+    after the acknowledgement.
     """
 
     kind: str
@@ -68,7 +69,8 @@ class Journal:
         self.store = store
         self._batch, self._idle = batch, idle
         self._backlog = Backlog(store.writer, backlog)
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Waiting] | None] = queue.SimpleQueue()
+        self._turns: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -89,22 +91,35 @@ class Journal:
         commit was being acknowledged.
         """
         future: Future[Record] = Future()
-        self._put(entry, future)
+        self._put([_waiting(entry, future)])
         return future
 
     def submit_async(self, entry: Entry) -> asyncio.Future[Record]:
-        """Do as ``submit`` for a coroutine: the future belongs to the running event loop."""
-        future: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
-        self._put(entry, future)
+        """Do as ``submit`` for a coroutine: the future belongs to the running event loop.
+
+        What the coroutines of one turn of the loop submit goes to the writer together: it is woken once.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Record] = loop.create_future()
+        waiting = _waiting(entry, future)
+        if loop not in self._turns:
+            self._turns[loop] = []
+            loop.call_soon(self._end_turn, loop)
+        self._turns[loop].append(waiting)
         return future
 
-    def _put(self, entry: Entry, future: Future[Record] | asyncio.Future[Record]) -> None:
-        payload, at = canonical(entry.payload), utc_text(entry.at)
-        waiting = Waiting(entry.kind, entry.payload, payload, at, entry.tenant, entry.guard, entry.deferred, future)
+    def _end_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        group = self._turns.pop(loop)
+        try:
+            self._put(group)
+        except RuntimeError as failure:
+            deliver(group, [failure] * len(group))
+
+    def _put(self, group: list[Waiting]) -> None:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the journal is closed")
-            self._queue.put(waiting)
+            self._queue.put(group)
 
     def head(self) -> Head:
         """Return the head of the chain, to be noted outside the store and given to ``verify`` later as its anchor."""
@@ -134,15 +149,15 @@ class Journal:
         """Wait for one record, then take all that came with it; none when idle, False once the journal is closed."""
         taken: list[Waiting] = []
         try:
-            item = self._queue.get(timeout=self._idle if self._backlog.waits else None)
-            while item is not None:
-                taken.append(item)
-                if len(taken) == self._batch:
+            group = self._queue.get(timeout=self._idle if self._backlog.waits else None)
+            while group is not None:
+                taken += group
+                if len(taken) >= self._batch:
                     break
-                item = self._queue.get_nowait()
+                group = self._queue.get_nowait()
         except queue.Empty:
             return taken, True
-        return taken, item is not None
+        return taken, group is not None
 
     def _settle(self, batch: Sequence[Waiting]) -> None:
         """Write a batch and wake its callers; one bad record of a batch does not make the others fail."""
@@ -165,9 +180,9 @@ class Journal:
         return isinstance(failure, (OperationalError, driver.OperationalError))
 
     def _write(self, batch: Sequence[Waiting]) -> list[Result]:
-        if all(waiting.deferred for waiting in batch):
+        if all(waiting.rows is not None for waiting in batch):
             records = self._write_alone(batch)
-            self._backlog.add(zip(records, (waiting.data for waiting in batch), strict=True))
+            self._backlog.add(Prepared(record.seq, waiting.rows or []) for record, waiting in zip(records, batch, strict=True))
             return [*records]
         results = self._write_with_registers(batch)
         self._backlog.clear()
@@ -207,6 +222,12 @@ class Journal:
         return results
 
 
+def _waiting(entry: Entry, future: Future[Record] | asyncio.Future[Record]) -> Waiting:
+    payload, at = canonical(entry.payload), utc_text(entry.at)
+    rows = new_request(entry.payload, at) if entry.deferred else None
+    return Waiting(entry.kind, payload, at, entry.tenant, entry.guard, rows, future)
+
+
 def _projected(connection: Connection, ending: Ending, batch: Sequence[Waiting]) -> list[Result]:
     changes = Rows(connection)
     results: list[Result] = []
@@ -219,7 +240,7 @@ def _projected(connection: Connection, ending: Ending, batch: Sequence[Waiting])
             results.append(refusal)
             continue
         record = ending.link(waiting)
-        project(changes, record, record.data)
+        project(changes, record)
         results.append(record)
     changes.flush()
     return results

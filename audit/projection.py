@@ -6,10 +6,11 @@ from the start gives the same rows. Kinds without a projection are legitimate: t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.instants import monday, utc_datetime
@@ -22,7 +23,9 @@ IONISING = frozenset({"DX", "CR", "RF", "MG", "BMD", "CT", "NM", "PT", "XA"})
 NON_IONISING = frozenset({"MR", "US"})
 
 Data = Mapping[str, Any]
+NewRows = list[tuple[Table, dict[str, Any]]]
 
+_DRAFT, _SIGNED, _TO_REVIEW = RequestStatus.DRAFT.value, RequestStatus.SIGNED.value, ReviewState.TO_REVIEW.value
 _POSITION = select(projection.c.seq).where(projection.c.id == 1).with_for_update()
 _MOVE_POSITION = update(projection).where(projection.c.id == 1).values(seq=bindparam("reached"))
 
@@ -32,42 +35,44 @@ def irradiating(modality: str | None) -> bool | None:
     return True if modality in IONISING else False if modality in NON_IONISING else None
 
 
-def project(rows: Rows, record: Record, data: Data) -> None:
-    """Bring the registers up to date with one record and its payload, in the caller's transaction."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A record written to the journal alone, and the register rows that will follow."""
+
+    seq: int
+    rows: NewRows
+
+
+def project(rows: Rows, record: Record) -> None:
+    """Bring the registers up to date with one record, in the caller's transaction."""
     derive = _PROJECTIONS.get(record.kind)
     if derive:
-        derive(rows, record, data)
+        derive(rows, record, record.data)
 
 
-def catch_up(connection: Connection, known: Iterable[tuple[Record, Data]] = ()) -> int:
+def catch_up(connection: Connection, known: Iterable[Prepared] = ()) -> int:
     """Project the records that the registers do not show yet, in the caller's transaction; return how many there were.
 
     Whoever else projects waits until the transaction ends, then finds the work done: each record is projected exactly once.
-    ``known`` are records of the journal, in order, with their payload: they need not be read and parsed again.
+    ``known`` are records of the journal, in order: they need not be read again.
     """
-    reached = connection.execute(_POSITION).scalar_one_or_none()
+    reached: int | None = connection.execute(_POSITION).scalar_one_or_none()
     if reached is None:
         raise RuntimeError("the position of the registers is missing: rebuild them")
-    count, rows = 0, Rows(connection)
-    for count, (record, data) in enumerate(_following(connection, reached, known), start=1):
-        project(rows, record, data)
+    start, rows = reached, Rows(connection)
+    for one in known:
+        if one.seq == reached + 1:
+            _add(rows, one.seq, one.rows)
+            reached = one.seq
+    for count, record in enumerate(records(connection, reached), start=1):
+        project(rows, record)
         reached = record.seq
         if count % PAGE == 0:
             rows.flush()
-    if count:
+    if reached != start:
         rows.flush()
         note_position(connection, reached)
-    return count
-
-
-def _following(connection: Connection, reached: int, known: Iterable[tuple[Record, Data]]) -> Iterator[tuple[Record, Data]]:
-    """Yield the records after ``reached``: those known as long as none is lacking, then those of the journal."""
-    for record, data in known:
-        if record.seq == reached + 1:
-            yield record, data
-            reached += 1
-    for record in records(connection, reached):
-        yield record, record.data
+    return reached - start
 
 
 def note_position(connection: Connection, seq: int) -> None:
@@ -89,21 +94,38 @@ def rebuild(engine: Engine) -> int:
         return catch_up(connection)
 
 
-def _assessment(rows: Rows, record: Record, data: Data) -> None:
-    row = _request_row(data) | {"seq": record.seq}
-    if data["first"] or not rows.change(update(requests).where(requests.c.id == row["id"]).values(row)):
-        row |= {"created_at": record.at, "created_week": monday(record.at), "status": RequestStatus.DRAFT.value, "signed_at": None}
-        if data["signed"]:
-            row |= _signed(record)
-        rows.add(requests, row)
-    else:
-        rows.change(delete(assessments).where(assessments.c.request == row["id"]))
-        if data["signed"]:
-            rows.change(update(requests).where(requests.c.id == row["id"]).values(_signed(record)))
-    for line in _assessment_rows(data):
-        rows.add(assessments, line)
+def new_request(data: Data, at: str) -> NewRows:
+    """Return the rows of a judgement on a request not seen before; ``seq`` is left to be filled, once the record has its place."""
+    row = _request_row(data)
+    row |= {"seq": None, "created_at": at, "created_week": monday(at), "status": _DRAFT, "signed_at": None}
+    added: NewRows = [(requests, row), *((assessments, line) for line in _assessment_rows(data))]
     if data["signed"]:
-        _enter_worklist(rows, record, row, data["prescriber"])
+        row |= _signed(at)
+        added += _entered(at, row, data["prescriber"])
+    return added
+
+
+def _add(rows: Rows, seq: int, added: NewRows) -> None:
+    for table, row in added:
+        if "seq" in row:
+            row["seq"] = seq
+        rows.add(table, row)
+
+
+def _assessment(rows: Rows, record: Record, data: Data) -> None:
+    """Enter a request, or replace the judgement of a draft."""
+    if data["first"] or not _replaced(rows, record, data):
+        _add(rows, record.seq, new_request(data, record.at))
+
+
+def _replaced(rows: Rows, record: Record, data: Data) -> bool:
+    row = _request_row(data) | {"seq": record.seq} | (_signed(record.at) if data["signed"] else {})
+    if not rows.change(update(requests).where(requests.c.id == row["id"]).values(row)):
+        return False
+    rows.change(delete(assessments).where(assessments.c.request == row["id"]))
+    added: NewRows = [(assessments, line) for line in _assessment_rows(data)]
+    _add(rows, record.seq, added + (_entered(record.at, row, data["prescriber"]) if data["signed"] else []))
+    return True
 
 
 def _request_row(data: Data) -> dict[str, Any]:
@@ -145,24 +167,23 @@ def _pathway(given: list[Data]) -> str | None:
 
 
 def _signature(rows: Rows, record: Record, data: Data) -> None:
-    signed = update(requests).where(requests.c.id == data["request_id"]).values(_signed(record))
+    signed = update(requests).where(requests.c.id == data["request_id"]).values(_signed(record.at))
     row = rows.execute(signed.returning(requests.c.id, requests.c.flagged, requests.c.pathway)).one()
-    _enter_worklist(rows, record, dict(row._mapping), data["author"])
+    _add(rows, record.seq, _entered(record.at, dict(row._mapping), data["author"]))
 
 
-def _signed(record: Record) -> dict[str, Any]:
-    return {"status": RequestStatus.SIGNED.value, "signed_at": record.at}
+def _signed(at: str) -> dict[str, Any]:
+    return {"status": _SIGNED, "signed_at": at}
 
 
-def _enter_worklist(rows: Rows, record: Record, row: Mapping[str, Any], author: str) -> None:
-    if row["flagged"] or row["pathway"] == "emergency":
-        _open_review(rows, record, row["id"])
-    _exchange(rows, record, "signature", row["id"], author)
+def _entered(at: str, row: Mapping[str, Any], author: str) -> NewRows:
+    """Return what a signature adds: an exchange, and a review when the request is to be looked at."""
+    signature = (exchanges, _turn(at, "signature", row["id"], author))
+    return [(reviews, _opened(at, row["id"])), signature] if row["flagged"] or row["pathway"] == "emergency" else [signature]
 
 
-def _open_review(rows: Rows, record: Record, request: str) -> None:
-    opened = {"request": request, "state": ReviewState.TO_REVIEW.value, "opened_at": record.at, "at": record.at}
-    rows.add(reviews, opened)
+def _opened(at: str, request: str) -> dict[str, Any]:
+    return {"request": request, "state": _TO_REVIEW, "opened_at": at, "at": at}
 
 
 def _review(rows: Rows, record: Record, data: Data, **values: Any) -> None:
@@ -170,7 +191,7 @@ def _review(rows: Rows, record: Record, data: Data, **values: Any) -> None:
     request = data["request_id"]
     change = update(reviews).where(reviews.c.request == request).values(at=record.at, **values)
     if not rows.change(change):
-        _open_review(rows, record, request)
+        rows.add(reviews, _opened(record.at, request))
         rows.change(change)
 
 
@@ -208,8 +229,11 @@ def _answer(rows: Rows, record: Record, data: Data) -> None:
 
 
 def _exchange(rows: Rows, record: Record, kind: str, request: str, author: str, said: str = "", **more: Any) -> None:
-    row = {"seq": record.seq, "request": request, "at": record.at, "kind": kind, "author": author, "text": said}
-    rows.add(exchanges, {"decision": None, "exam": None} | row | more)
+    _add(rows, record.seq, [(exchanges, _turn(record.at, kind, request, author, said) | more)])
+
+
+def _turn(at: str, kind: str, request: str, author: str, said: str = "") -> dict[str, Any]:
+    return {"seq": None, "request": request, "at": at, "kind": kind, "author": author, "text": said, "decision": None, "exam": None}
 
 
 def _feedback(rows: Rows, record: Record, data: Data) -> None:

@@ -10,11 +10,11 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from pertimage.audit.chain import Record
+from pertimage.audit.projection import NewRows
 
 Result = Record | BaseException
 Guard = Callable[[Connection], None]
@@ -22,15 +22,14 @@ Guard = Callable[[Connection], None]
 
 @dataclass(slots=True)
 class Waiting:
-    """A record to be, ready to be chained, and who waits for it. ``payload`` is the text of ``data``."""
+    """A record to be, ready to be chained, and who waits for it; ``rows`` are those of the registers that may follow later."""
 
     kind: str
-    data: Any
     payload: str
     at: str
     tenant: str
     guard: Guard | None
-    deferred: bool
+    rows: NewRows | None
     future: Future[Record] | asyncio.Future[Record]
 
     def taken(self) -> bool:

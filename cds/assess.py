@@ -141,7 +141,7 @@ class _Judgement:
     def _by_situation(self, sheets: list[tuple[Sheet, int]]) -> str | None:
         """Return the exam of the situation that loose words mean (« IRM » for a headache)."""
         candidates, exams = frozenset(self._asked.candidates), self._base.catalogue.exams
-        meant = [exam for sheet, _ in sheets for exam in sheet.exams if exam in candidates]
+        meant = [exam for sheet, _ in sorted(sheets, key=lambda pair: pair[1]) for exam in sheet.exams if exam in candidates]
         as_asked = [exam for exam in meant if self._asked.contrast is None or exams[exam].contrast is self._asked.contrast]
         return next(iter(as_asked or meant), None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
@@ -72,7 +73,7 @@ class CardMaker:
         if suggestions := self._suggestions(order, assessment):
             card |= {"suggestions": suggestions, "selectionBehavior": "at-most-one"}
         if card["indicator"] != INFO:
-            card["overrideReasons"] = [OVERRIDES.coding(code, self.publisher) for code in OVERRIDES.displays]
+            card["overrideReasons"] = _override_reasons(self.publisher)
         links = [self._link(sheet) for sheet in assessment.situations[:MAX_SUGGESTIONS]]
         if links:
             card["links"] = links
@@ -143,6 +144,11 @@ class CardMaker:
         if recommended:
             suggestion["isRecommended"] = True
         return suggestion | {"actions": [{"type": kind, "description": label, **what}]}
+
+
+@lru_cache(maxsize=16)
+def _override_reasons(publisher: Publisher) -> list[dict[str, Any]]:
+    return [OVERRIDES.coding(code, publisher) for code in OVERRIDES.displays]
 
 
 def indicator(assessment: Assessment, hook: str) -> str:

@@ -38,6 +38,8 @@ _PREGNANT = {"77386006": Status.PRESENT, "LA15173-0": Status.PRESENT, "60001007"
 _YES, _NO = ("oui", "enceinte", "y", "yes", "true", "pregnant"), ("non", "non enceinte", "pas enceinte", "n", "no", "false", "not pregnant")
 # HL7 table 0074, SNOMED CT radiology and imaging, LOINC imaging study (the code of French reports) and radiology part.
 _IMAGING_REPORT = frozenset(("RAD", "RX", "CT", "RUS", "NMR", "NMS", "394914008", "363679005", "18748-4", "LP29684-5"))
+_REPORT_NAMES, _STUDY_NAMES = ("code",), ("procedureCode", "procedure")
+_NUCLEAR = frozenset(("PT", "NM"))
 _NOT_A_TECHNIQUE = frozenset(("SR", "KO", "PR", "DOC", "OT", "SC"))
 _RANK = {Status.PRESENT: 3, Status.HYPOTHETICAL: 2, Status.PAST: 1, Status.ABSENT: 0, Status.FAMILY: 0}
 
@@ -130,17 +132,16 @@ class _Facts:
 
     def history(self, kind: str, resource: dict[str, Any], facts_of: FactsOf) -> None:
         """Read an entry of the record (antecedent, allergy, treatment) into the facts it states."""
-        states = {text(resource.get("status"))}
-        for key in ("clinicalStatus", "verificationStatus"):
-            if key in resource:
-                states |= _code_values(resource[key])
-        if not states.isdisjoint(_DISCARDED):
-            return
         concept = resource.get("medicationCodeableConcept") or mapping(resource.get("medication")).get("concept") or resource.get("code")
-        facts = list(facts_of(tuple(codings(concept))))
+        facts = list(facts_of(codings(concept)))
         if kind == "AllergyIntolerance" and is_contrast_allergy(" ; ".join(words(concept))):
             facts.append("allergie-contraste")
-        if not facts:
+        if not facts:  # most of a record
+            return
+        states = (
+            {text(resource.get("status"))} | _code_values(resource.get("clinicalStatus")) | _code_values(resource.get("verificationStatus"))
+        )
+        if states & _DISCARDED:
             return
         when = (
             day(resource.get("onsetDateTime"))
@@ -202,9 +203,8 @@ def prior_exam(resource: dict[str, Any]) -> PriorExam | None:
     report = kind == "DiagnosticReport"
     if report and not _is_imaging_report(resource):
         return None
-    named = items(resource.get("code")) if report else items(resource.get("procedureCode")) + items(resource.get("procedure"))
-    concepts = [_concept(concept) for concept in named]
-    series = [mapping(item) for item in items(resource.get("series"))]
+    concepts = [_concept(item) for key in (_REPORT_NAMES if report else _STUDY_NAMES) if key in resource for item in items(resource[key])]
+    series = [mapping(item) for item in items(resource["series"])] if "series" in resource else []
     return PriorExam(
         text=_said(resource, concepts, series),
         codes=tuple(code for concept in concepts for code in codings(concept)) if concepts else (),
@@ -233,11 +233,13 @@ def _concept(value: Any) -> Any:
 def _modality(values: list[Any]) -> str:
     """Return the technique of a study: PET or scintigraphy before the CT that comes with it, never a document object."""
     found = ""
-    for code in (written.upper() for value in values for written in code_values(value)):
-        if code in ("PT", "NM"):
-            return code
-        if not found and code not in _NOT_A_TECHNIQUE:
-            found = code
+    for value in values:
+        for written in code_values(value):
+            code = written.upper()
+            if code in _NUCLEAR:
+                return code
+            if not found and code not in _NOT_A_TECHNIQUE:
+                found = code
     return found
 
 

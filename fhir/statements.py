@@ -56,7 +56,12 @@ def answers(item: Missing, label_of: LabelOf, reads_as: ReadsAs) -> list[str]:
 
 def verified(items: Sequence[Missing], label_of: LabelOf, reads_as: ReadsAs) -> str:
     """Return the sentence that denies the red flags that nothing states, those at least that it denies without ambiguity."""
-    safe = [item.item for item in items if denies(denial([label_of(item.item)]), [item.item], reads_as)]
+    return _verified(tuple(item.item for item in items), label_of, reads_as) if items else ""
+
+
+@lru_cache(maxsize=4096)
+def _verified(facts: tuple[str, ...], label_of: LabelOf, reads_as: ReadsAs) -> str:
+    safe = [fact for fact in facts if denies(denial([label_of(fact)]), [fact], reads_as)]
     sentence = denial([label_of(fact) for fact in safe])
     if sentence and not denies(sentence, safe, reads_as):
         sentence = denial([label_of(safe[0])])

@@ -17,6 +17,7 @@ from pertimage.guidelines.words import Token, fold, term_forms
 # Facts that are always there, with their unit (None: yes/no).
 BUILT_IN: Mapping[str, str | None] = MappingProxyType({"age": "ans", "duree": "jours"})
 GAP = 3
+_NEGATIONS = frozenset(("pas", "non", "sans"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,13 @@ class Automaton:
             self._follow_gap(children["…"], words, first, following, text, ends)
 
     def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match]) -> None:
-        """Try the words that may come after « … », up to three further."""
+        """Try the words that may come after « … », up to three further, never across a negation."""
         for _ in range(GAP + 1):
             child = after.children.get(words[step].form)
             if child is not None:
                 self._follow(child, words, first, step, text, ends)
+            if words[step].folded in _NEGATIONS:
+                return
             following = _next_word(words, step)
             if following is None:
                 return

@@ -24,7 +24,9 @@ def _fold_table() -> dict[int, str]:
     table |= {
         ord("æ"): "e",
         ord("Æ"): "e",
-        ord("ß"): "s", ord("Ø"): "ø", ord("∅"): "ø",
+        ord("ß"): "s",
+        ord("Ø"): "ø",
+        ord("∅"): "ø",
         ord("≥"): ">",
         ord("≤"): "<",
         ord("°"): "°",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,6 +32,9 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         owned = service is None
         app.state.service = service or Service(chosen)
+        if owned:
+            gc.collect()
+            gc.freeze()  # the base is here for good: the garbage collector need not look through it again and again
         yield
         if owned:
             app.state.service.close()

@@ -13,7 +13,7 @@ from datetime import date
 
 from pertimage.cds.text.mentions import Scene
 from pertimage.guidelines.lexicon import FactDef, Lexicon
-from pertimage.guidelines.words import fold
+from pertimage.guidelines.words import fold, stem
 
 MONTHS = ("janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre", "decembre")
 
@@ -126,6 +126,8 @@ def _before_unit(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator
         or any(token.folded in ("eva", "en", "douleur", "intensite") for token in words[max(0, index - 4) : index])
     ):
         return
+    if words[first].folded == "°" and any(token.form in _MOVEMENTS for token in words[max(0, index - 4) : index]):
+        return  # « abduction 40° » is an angle
     while index >= 0 and (words[index].is_stop or (ratio and words[index].folded == "/")) and index >= first - 1:
         index -= 1
     if index >= 0 and words[index].folded[0].isdigit():
@@ -164,6 +166,12 @@ def _bare(scene: Scene, lexicon: Lexicon, numbers: list[int]) -> Iterator[Quanti
 
 
 _OTHER_UNITS = frozenset("ans an a mois m j jours jour sem semaines sa mm cm kg g mg ml l % / x kgs h min ng ui u".split())
+
+
+_MOVEMENTS = frozenset(
+    stem(word)
+    for word in "abduction elevation antepulsion flexion extension rotation active actif passive passif limite limitee amplitude angle cobb flessum flexum valgus varus bloque".split()
+)
 
 
 # — age and sex —

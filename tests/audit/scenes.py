@@ -1,6 +1,7 @@
 """Requests and assessments to fill registers with."""
 
 from pertimage.audit.activity import ActivityRow
+from pertimage.cds.model import Assessment, ImagingRequest, Outcome, TextPart
 
 MODALITIES = {"irm-rachis-lombaire": "MR", "radio-bassin": "DX", "scanner-cerebral": "CT"}
 REQUEST = {
@@ -24,6 +25,19 @@ def record(register, at, *, priority="routine", site="cabinet", prescriber="p1",
     request = REQUEST | {"priority": priority}
     about = {"site": site, "prescriber": prescriber, "request_id": request_id, "signed": signed, "modalities": MODALITIES}
     return register.record_assessment(request, [assessment(**line)], at=at, **about)
+
+
+def judge(register, at, *, prescriber="p1", **line):
+    """Record a signed judgement on a new request, made of values of the core as the service does, and return its id."""
+    about = {"site": "cabinet", "prescriber": prescriber, "hook": "order-sign", "signed": True, "modalities": MODALITIES}
+    return register.record_assessment(*values(**line), at=at, **about)
+
+
+def values(**line):
+    """Return a request and one line of assessment, flagged unless said otherwise, as values of the core."""
+    request = ImagingRequest("ServiceRequest/sr-1", "IRM rachis lombaire", texts=(TextPart("reasonCode", "lumbago depuis 5 j"),))
+    shown = {"exam": "irm-rachis-lombaire", "guidelines": "2026.11.0", "reason": "Sans signe d'alerte…", "flagged": True}
+    return request, [Assessment(request.id, Outcome.NOT_INDICATED, **shown | line)]
 
 
 def exam(number, *, site="chu", modality="CT", **more):

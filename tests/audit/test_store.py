@@ -4,15 +4,19 @@ import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from pertimage.audit.store import monday, open_store, upgrade, utc_datetime, utc_text
-from pertimage.audit.tables import journal, metadata
+from pertimage.audit.chain import GENESIS, canonical, digest
+from pertimage.audit.store import MIGRATIONS, monday, open_store, upgrade, utc_datetime, utc_text
+from pertimage.audit.tables import journal, journal_head, metadata, sites
+from pertimage.audit.verification import verify
 
 FIRST, LAST = datetime(1900, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - Hypothesis adds the zones
 INSTANTS = st.datetimes(timezones=st.timezones(), allow_imaginary=False, min_value=FIRST, max_value=LAST)
@@ -30,6 +34,28 @@ def test_upgrading_twice_keeps_the_data(store_url, journal, now):
     journal.append("note", {"x": 1}, now)
     upgrade(store_url)
     assert journal.head().seq == 1
+
+
+def test_a_store_of_the_first_schema_gets_its_registers_from_the_journal(store_url, now):
+    """Upgrading keeps the journal, and computes the registers again from it."""
+    old = open_store(store_url, migrate=False)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    at, payload = utc_text(now), canonical({"id": "chu", "name": "CHU", "go_live": None, "fictitious": False})
+    record = {"seq": 1, "at": at, "kind": "site", "tenant": "", "payload": payload, "prev_hash": GENESIS}
+    with old.writer.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        value = digest(1, at, "site", "", payload, GENESIS)
+        connection.execute(journal.insert(), record | {"hash": value})
+        connection.execute(journal_head.update(), {"seq": 1, "hash": value})
+        connection.execute(sites.insert(), {"id": "ancien", "name": "Ancien", "fictitious": False})
+    old.close()
+    new = open_store(store_url)
+    with new.reader.connect() as connection:
+        assert connection.execute(select(sites.c.id)).scalars().all() == ["chu"]
+    assert verify(new.reader) == []
+    new.close()
 
 
 def test_several_processes_may_create_the_store_at_once(store_url):
