@@ -66,12 +66,17 @@ def keep_up(reader: Engine, writer: Engine) -> None:
     turn = threading.Lock()  # of the readers of a process, one does the work and the others wait for it
 
     def bring_up_to_date(connection: Connection) -> None:
-        if connection.get_execution_options().get(_AS_IT_IS) or not _behind(connection):
+        if connection.get_execution_options().get(_AS_IT_IS):
             return
-        with turn:
+        try:
             if _behind(connection):
-                with writer.begin() as writing:
-                    catch_up(writing)
+                with turn:
+                    if _behind(connection):
+                        with writer.begin() as writing:
+                            catch_up(writing)
+        except BaseException:
+            connection.close()  # nobody else will: its caller does not have it yet
+            raise
 
     event.listen(reader, "engine_connect", bring_up_to_date)
 

@@ -46,8 +46,8 @@ BACKLOG, IDLE_SECONDS = 256, 0.02
 class Entry:
     """A record to be. ``guard`` is called inside the transaction, after the lock; it only reads, and raises ``Refused``.
 
-    ``deferred`` is for a judgement on a request not seen before whose register rows cannot fail to be written: they may follow
-    after the acknowledgement.
+    ``deferred`` is for an ``assessment`` of a request not seen before whose register rows cannot fail to be written: they may
+    follow after the acknowledgement.
     """
 
     kind: str

@@ -28,7 +28,8 @@ _FILLERS = frozenset(
 )
 _NUMBER_WORDS = {
     "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "douze": 12, "quinze": 15,
-    "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "une quinzaine de": 15, "une dizaine de": 10, "une vingtaine de": 20, "une trentaine de": 30, "un bon": 1, "une bonne": 1, "plusieurs": 4, "plsrs": 4, "des": 4, }  # fmt: skip
+    "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "une quinzaine de": 15, "une dizaine de": 10, "une vingtaine de": 20,
+    "une trentaine de": 30, "un bon": 1, "une bonne": 1, "plusieurs": 4, "plsrs": 4, "des": 4, }  # fmt: skip
 _UNITS = r"(?P<unit>trimestres?|jours?|jrs?|j|semaines?|sems?|s|mois|m|annees?|ans?|a|heures?|h)(?![a-z])"
 _AMOUNT = (
     r"(?:~|env(?:iron)?\.?|plus de|plus d'|>|pres de|au moins|moins de|<)?\s*(?P<n>\d+(?:[.,]\d+)?|"
@@ -170,7 +171,8 @@ _OTHER_UNITS = frozenset("ans an a mois m j jours jour sem semaines sa mm cm kg 
 
 _MOVEMENTS = frozenset(
     stem(word)
-    for word in "abduction elevation antepulsion flexion extension rotation active actif passive passif limite limitee amplitude angle cobb flessum flexum valgus varus bloque".split()
+    for word in "abduction elevation antepulsion flexion extension rotation active actif passive passif limite limitee "
+    "amplitude angle cobb flessum flexum valgus varus bloque".split()
 )
 
 
