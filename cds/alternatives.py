@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pertimage.cds.logic import holds
 from pertimage.cds.model import Alternative, Outcome, Policy
 from pertimage.cds.situations import Conclusion
@@ -72,10 +70,3 @@ def _safe(name: str, conclusion: Conclusion, catalogue: Catalogue) -> bool:
 def _offer(name: str, when: str, catalogue: Catalogue) -> Alternative:
     entry = catalogue.exams[name]
     return Alternative(name, entry.label, when, entry.dose.dose_class, entry.dose.msv, entry.tariff_eur)
-
-
-def indicated_labels(conclusion: Conclusion, catalogue: Catalogue) -> Iterator[str]:
-    """Yield the labels of the exams that the rule supports."""
-    for name, position in conclusion.rule.positions.items():
-        if position.verdict is Verdict.INDICATED:
-            yield catalogue.exams[name].label

@@ -7,7 +7,7 @@ or safety item never changes the outcome; it is listed, ``blocking`` when the la
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pertimage.cds.model import ImagingRequest, Missing, Sex, Status
@@ -144,8 +144,3 @@ def _urgency(dossier: Dossier) -> Missing | None:
 _CHECKS: tuple[Callable[[Dossier], Missing | None], ...] = (
     _region, _pregnancy, _side, _device, _contrast_reaction, _renal, _purpose, _prior, _history, _urgency,
 )  # fmt: skip
-
-
-def legal_names() -> Iterator[str]:
-    """Yield the items that CSP R.1333-53 names, by their word in the contract."""
-    yield from ("motif", "finalite", "grossesse", "examens-anterieurs", "antecedents")

@@ -97,6 +97,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
             yield from (m for at in range(index, last + 1) for m in scene.starts.get(at, ()) if m.last <= last)
             index, done, unknown = last + 1, True, 0
             continue
+        if name in _NEGATIONS and token.folded in ("que", "qu"):
+            return  # « pas d'autre signe que… » affirms what follows
         cue = scene.cues.get(index)
         if cue and cue[0] in ("relais", "hypothese-avant", "passe-avant") and name.endswith("n-avant"):
             index = cue[1] + 1

@@ -66,6 +66,10 @@ def test_negation_is_read_with_its_scope(text: str, absent: list[str]) -> None:
         ("ATCD K sein 2012", ["antecedent-cancer"]),
         ("éliminer une fracture chez patiente suivie pour K sein", ["antecedent-cancer"]),
         ("24 SA", ["grossesse"]),
+        ("pas d'autre signe que incontinence anale", ["queue-de-cheval"]),
+        ("rien d'autre à signaler, pas de signe si ce n'est un déficit moteur", ["deficit-moteur"]),
+        ("pas de signe associé à part une fièvre", ["fievre"]),
+        ("sonde posée ce jour pour rétention", ["queue-de-cheval"]),
         ("père décédé d'un AVC, patient fébrile", ["fievre"]),
     ],
 )
