@@ -13,6 +13,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pertimage.cds.exam_citations import cited
 from pertimage.cds.exam_groups import Grammar, Group, Site
@@ -27,6 +28,7 @@ OWN_SYSTEM = "/CodeSystem/examen"
 _CCAM_SHAPE = re.compile(r"[A-Z]{4}\d{3}")
 _LOINC_SHAPE = re.compile(r"\d{1,5}-\d")
 _PARENTHESIS = re.compile(r"\s*\([^)]*\)")
+_TITLE = 200  # characters: the same exams are asked for in the same few words, so their reading is remembered
 # Regions of exams that look at the whole body: any site named with them is inside.
 _WHOLE_BODY = frozenset(["squelette", "corps-entier"])
 
@@ -90,6 +92,7 @@ class ExamRecogniser:
         self._defaults: dict[tuple[str, str], list[_Signature]] = defaultdict(list)
         for name in [*self._names()]:
             self._register(*name)
+        self._titles = lru_cache(maxsize=2048)(self._in_text)
 
     # -- codes
 
@@ -126,6 +129,9 @@ class ExamRecogniser:
         ``narrative`` is for the story of a request rather than its title: exams that are only cited (done before, dated, with
         their result, refused) are left out, and acronyms count in capitals only. In a title they are left out beside another.
         """
+        return self._titles(text) if len(text) < _TITLE and not narrative else self._in_text(text, narrative)
+
+    def _in_text(self, text: str, narrative: bool = False) -> tuple[ExamMention, ...]:
         text = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
         atoms = self._lexer.atoms(text, self._ids, narrative)
         groups = Grammar(narrative, self._singulars).groups(atoms, self._plainest(Modality.RADIOGRAPHY))

@@ -9,6 +9,7 @@ from typing import Any
 from pertimage.guidelines.conditions import Condition, ExamTest, FactTest, FlagTest, RangeTest, SexTest, Test, Wanted
 
 _NOTHING: frozenset[str] = frozenset()
+_YES, _NO, _UNKNOWN = Wanted.YES, Wanted.NO, Wanted.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def holds(condition: Condition, facts: Facts) -> bool | None:
     """Evaluate a condition: *or* of *and*s, by Kleene's three-valued logic."""
     result: bool | None = False
     for tests in condition:
-        truth = _all(tests, facts)
+        truth = all_hold(tests, facts)
         if truth is True:
             return True
         if truth is None:
@@ -40,11 +41,12 @@ def holds(condition: Condition, facts: Facts) -> bool | None:
 
 def unknowns(condition: Condition, facts: Facts) -> list[str]:
     """Return the facts that keep a condition from being known, in the order written."""
-    open_tests = (test for tests in condition if _all(tests, facts) is None for test in tests)
+    open_tests = (test for tests in condition if all_hold(tests, facts) is None for test in tests)
     return list(dict.fromkeys(test.fact for test in open_tests if isinstance(test, FactTest | RangeTest) and _test(test, facts) is None))
 
 
-def _all(tests: tuple[Test, ...], facts: Facts) -> bool | None:
+def all_hold(tests: tuple[Test, ...], facts: Facts) -> bool | None:
+    """Evaluate an *and*."""
     result: bool | None = True
     for test in tests:
         truth = _TESTS[type(test)](test, facts)
@@ -68,14 +70,13 @@ def _exam(test: ExamTest, facts: Facts) -> bool | None:
 
 
 def _fact(test: FactTest, facts: Facts) -> bool | None:
-    truth = facts.truth.get(test.fact)
-    if truth is None and test.fact in facts.values:
-        truth = True
-    if test.wanted is Wanted.UNKNOWN:
-        return truth is None
-    if truth is None:
-        return None if test.fact in facts.asked else test.wanted is Wanted.NO
-    return truth is (test.wanted is Wanted.YES)
+    fact, wanted = test.fact, test.wanted
+    truth = facts.truth.get(fact)
+    if truth is None and fact not in facts.values:
+        if wanted is _UNKNOWN:
+            return True
+        return None if fact in facts.asked else wanted is _NO
+    return wanted is _YES if truth is not False else wanted is _NO
 
 
 def _range(test: RangeTest, facts: Facts) -> bool | None:

@@ -47,12 +47,16 @@ class FactDef:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """One way to derive a fact: when all the tests hold it is ``value``. ``rank`` puts it after those it builds on."""
+    """One way to derive a fact: when all the tests hold it is ``value``.
+
+    ``rank`` puts it after those it builds on; ``basis`` names the facts it rests on.
+    """
 
     rank: int
     fact: str
     tests: tuple[Test, ...]
     value: bool
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +299,8 @@ def _derivations(facts: Mapping[str, FactDef]) -> Mapping[str | None, tuple[Deri
     for rank, name in enumerate(order):
         for condition, value in ((facts[name].derived, True), (facts[name].denied, False)):
             for tests in condition:
-                index.setdefault(watched(tests), []).append(Derivation(2 * rank + (not value), name, tests, value))
+                derivation = Derivation(2 * rank + (not value), name, tests, value, ", ".join(sorted(facts_of((tests,)))))
+                index.setdefault(watched(tests), []).append(derivation)
     return MappingProxyType({fact: tuple(found) for fact, found in index.items()})
 
 

@@ -46,6 +46,15 @@ JOINERS = frozenset("-'/.")
 
 def fold(text: str) -> str:
     """Return the text without accents and capitals, character for character (text must be NFC)."""
+    return _folded(text) if len(text) < _REMEMBERED else text.translate(_FOLD)
+
+
+_REMEMBERED = 4_000  # characters
+
+
+@lru_cache(maxsize=512)
+def _folded(text: str) -> str:
+    """Do as ``fold``: one judgement folds the same words half a dozen times."""
     return text.translate(_FOLD)
 
 

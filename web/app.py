@@ -13,8 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from pertimage import __version__
-from pertimage.fhir.discovery import SERVICE_ID
 from pertimage.web import fhir_api, health, hooks
+from pertimage.web.direct import Direct
 from pertimage.web.guard import Guard
 from pertimage.web.pages import router as pages
 from pertimage.web.pages.errors import register_errors
@@ -42,7 +42,6 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
     app = FastAPI(title="pertimage", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     if service is not None:
         app.state.service = service
-    app.add_route(f"/cds-services/{SERVICE_ID}", hooks.direct, methods=["POST"], include_in_schema=False)
     for router in (hooks.router, fhir_api.router, health.router, pages):
         app.include_router(router)
     register_errors(app)
@@ -50,6 +49,7 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
     app.add_middleware(
         SessionMiddleware, secret_key=chosen.key, session_cookie="pertimage", same_site="lax", https_only=not chosen.demo, max_age=12 * 3600
     )
+    app.add_middleware(Direct)
     origins = [origin.strip() for origin in chosen.cors_origins.split(",") if origin.strip()]
     if origins:
         app.add_middleware(

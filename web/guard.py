@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("pertimage")
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+_STATIC_HEADERS = (
+    (b"content-security-policy", b"default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+_HEADERS = (*_STATIC_HEADERS, (b"cache-control", b"no-store"))
 _TOO_LARGE = {
     "resourceType": "OperationOutcome",
     "issue": [{"severity": "error", "code": "too-long", "diagnostics": "Le corps de la requête dépasse la taille permise."}],
@@ -48,10 +47,8 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    if name not in headers and not (static and name == "Cache-Control"):
-                        headers[name] = value
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in (_STATIC_HEADERS if static else _HEADERS) if pair[0] not in given)]
             await send(message)
 
         try:
@@ -65,7 +62,7 @@ class Guard:
             await _refuse(answer, 500, _BROKEN)
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        announced = Headers(scope=scope).get("content-length", "")
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
         total = 0
         if announced.isdigit() and int(announced) > self._max_body:
 

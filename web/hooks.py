@@ -33,15 +33,11 @@ async def call(service_id: str, request: Request, user: User = Depends(api_user)
     """Judge the imaging orders of an order-select or order-sign call and answer with cards."""
     if service_id != SERVICE_ID:
         return refused(404, "not-found", f"Service inconnu ; celui-ci s'appelle {SERVICE_ID}.")
-    return await _cards(request, user)
+    return await cards_for(request, user)
 
 
-async def direct(request: Request) -> Response:
-    """Do as ``call`` for our service, reached by its exact path: FastAPI's routing would cost as much as reading the orders."""
-    return await _cards(request, await api_user(request))
-
-
-async def _cards(request: Request, user: User) -> Response:
+async def cards_for(request: Request, user: User) -> Response:
+    """Return the cards of a call; on order-sign, once what was signed is on disk."""
     service: Service = request.app.state.service
     try:
         found = read_hook(object_of(await request.body()), service.today(), service.coded_facts)

@@ -239,8 +239,10 @@ def _days(match: re.Match[str]) -> float:
 
 
 _SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja|bientot|quasiment|a peu pres|maintenant|plus ou moins)?\s*"
-_STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float]]] = [
-    (0, _compiled(_SINCE + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
+_AFTER_SINCE = ("depuis",)
+# Rank, pattern, how it reads in days, and the pieces of words without which it cannot match.
+_STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tuple[str, ...]]] = [
+    (0, _compiled(_SINCE + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, _AFTER_SINCE),
     (
         0,
         _compiled(
@@ -251,8 +253,9 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float]]] = [
             + _UNITS
         ),
         _days,
+        ("evol", "dur", "train"),
     ),
-    (0, _compiled(_AMOUNT + _RANGE + r"\s*" + _UNITS + r"\s*(?:d'|d )\s*(?:evol|anciennete)\w*"), _days),
+    (0, _compiled(_AMOUNT + _RANGE + r"\s*" + _UNITS + r"\s*(?:d'|d )\s*(?:evol|anciennete)\w*"), _days, ("evol", "anciennete")),
     (
         0,
         _compiled(
@@ -260,19 +263,45 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float]]] = [
             + r"(?:ce matin|cette nuit|cet apres[- ]midi|aujourd'hui|ce jour|tout a l'heure|ce soir|qq(?:ues)? heures|quelques heures)"
         ),
         lambda _: 0.0,
+        _AFTER_SINCE,
     ),
-    (0, _compiled(_SINCE + r"(?:hier)(?: soir| matin)?"), lambda _: 1.0),
-    (0, _compiled(_SINCE + r"(?:avant[- ]hier)"), lambda _: 2.0),
-    (0, _compiled(_SINCE + r"(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|ce week[- ]?end|le week[- ]?end|we)\b"), lambda _: 4.0),
-    (0, _compiled(_SINCE + r"(?:peu|recemment|la semaine derniere)\b"), lambda _: 7.0),
-    (0, _compiled(_SINCE + r"(?:longtemps|toujours|longue date|l'enfance|l'adolescence|annees|des lustres)\b"), lambda _: 1000.0),
-    (1, _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])"), lambda m: float(m.group("n"))),
-    (3, _compiled(r"il y a\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days),
-    (3, _compiled(r"\b(?:ce matin|cette nuit|aujourd'hui|ce jour|tout a l'heure)\b"), lambda _: 0.0),
-    (3, _compiled(r"(?<!avant[- ])\bhier\b"), lambda _: 1.0),
-    (3, _compiled(r"avant[- ]hier\b"), lambda _: 2.0),
-    (4, _compiled(r"\b(?:chroniques?|anciennes?|de longue date|au long cours|chro\b|trainante?s?)"), lambda _: 180.0),
-    (4, _compiled(r"\b(?:aigue?s?|recentes?|recent|debut brutal|brutales?|brutalement|subites?|subitement|soudaine?s?)\b"), lambda _: 3.0),
+    (0, _compiled(_SINCE + r"(?:hier)(?: soir| matin)?"), lambda _: 1.0, _AFTER_SINCE),
+    (0, _compiled(_SINCE + r"(?:avant[- ]hier)"), lambda _: 2.0, _AFTER_SINCE),
+    (
+        0,
+        _compiled(_SINCE + r"(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|ce week[- ]?end|le week[- ]?end|we)\b"),
+        lambda _: 4.0,
+        _AFTER_SINCE,
+    ),
+    (0, _compiled(_SINCE + r"(?:peu|recemment|la semaine derniere)\b"), lambda _: 7.0, _AFTER_SINCE),
+    (
+        0,
+        _compiled(_SINCE + r"(?:longtemps|toujours|longue date|l'enfance|l'adolescence|annees|des lustres)\b"),
+        lambda _: 1000.0,
+        _AFTER_SINCE,
+    ),
+    (1, _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])"), lambda m: float(m.group("n")), ("j",)),
+    (3, _compiled(r"il y a\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, ("il",)),
+    (
+        3,
+        _compiled(r"\b(?:ce matin|cette nuit|aujourd'hui|ce jour|tout a l'heure)\b"),
+        lambda _: 0.0,
+        ("matin", "nuit", "aujourd", "jour", "heure"),
+    ),
+    (3, _compiled(r"(?<!avant[- ])\bhier\b"), lambda _: 1.0, ("hier",)),
+    (3, _compiled(r"avant[- ]hier\b"), lambda _: 2.0, ("hier",)),
+    (
+        4,
+        _compiled(r"\b(?:chroniques?|anciennes?|de longue date|au long cours|chro\b|trainante?s?)"),
+        lambda _: 180.0,
+        ("chro", "ancien", "long", "train"),
+    ),
+    (
+        4,
+        _compiled(r"\b(?:aigue?s?|recentes?|recent|debut brutal|brutales?|brutalement|subites?|subitement|soudaine?s?)\b"),
+        lambda _: 3.0,
+        ("aigu", "recent", "bruta", "subit", "soudain"),
+    ),
 ]
 _BARE = _compiled(r"(?<![\d/.,])" + _AMOUNT + _RANGE + r"\s*(?P<unit>jours?|jrs?|j|semaines?|sems?|mois)(?![a-z])")
 _SINCE_MONTH = _compiled(
@@ -303,11 +332,12 @@ _TREATMENT = _compiled(
 )
 
 
-_STATED_IF = [(rank, pattern, read, pattern.pattern.startswith(_SINCE.replace(" ", r"\s+"))) for rank, pattern, read in _STATED]
-# Without one of these no duration is stated: most sentences are left at once.
+# Where « depuis » and its spellings stand, and the letters without which a reading need not be tried: most texts state one duration.
+_SINCE_HERE = re.compile(r"d(?:epui|ps|ep|puis|upuis)")
 _TIME = re.compile(
     r"depui|dp|dep|evol|dur|traina|il\s+y\s+a|j\s?\+?\s?\d|\d\s*j|hier|matin|jour|nuit|sem|mois|chro|ancien|aigu|recent|brutal|subit|soudain|longue?\s|tout\s+a\s"
 )
+_BARE_NEEDS = re.compile(r"\d\s*(?:j|sem|mois)")
 
 
 def durations(text: str, on: date | None) -> list[Quantity]:
@@ -315,20 +345,43 @@ def durations(text: str, on: date | None) -> list[Quantity]:
     folded = fold(text)
     if not _TIME.search(folded):
         return []
-    since = "dep" in folded or "dp" in folded or "dupui" in folded
+    since = [match.start() for match in _SINCE_HERE.finditer(folded)]
     found = [
         Quantity("duree", read(match), match.start(), match.end(), rank + demoted)
-        for rank, pattern, read, needs_since in _STATED_IF
-        if since or not needs_since
-        for match in pattern.finditer(folded)
+        for rank, pattern, read, needed in _STATED
+        for match in (_from(since, pattern, folded) if needed == _AFTER_SINCE else _matches(pattern, folded, needed))
         if not (demoted := _demoted(folded, match.start())) or rank < 4
     ]
-    found.extend(_since_dates(folded, on) if since else ())
-    for match in _BARE.finditer(folded):
-        before = folded[max(0, match.start() - 24) : match.start()]
-        if not _NOT_ILLNESS.search(before) and not match.group("n").isalpha() and not _inside(match.start(), found):
-            found.append(Quantity("duree", _days(match), match.start(), match.end(), 2))
+    found.extend(_since_dates(folded, on, since) if since else ())
+    if not all(_inside(match.start(), found) for match in _BARE_NEEDS.finditer(folded)):
+        found.extend(_bare_durations(folded, found))
     return sorted(found, key=lambda q: (q.rank, q.start))
+
+
+def _from(starts: list[int], pattern: re.Pattern[str], folded: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern that begins with « depuis », given where those words are."""
+    end = 0
+    for start in starts:
+        match = pattern.match(folded, start) if start >= end else None
+        if match:
+            end = match.end()
+            yield match
+
+
+def _matches(pattern: re.Pattern[str], folded: str, needed: tuple[str, ...]) -> Iterator[re.Match[str]]:
+    """Yield the matches of a pattern in a text that holds one of the pieces of words it needs."""
+    return pattern.finditer(folded) if any(piece in folded for piece in needed) else iter(())
+
+
+def _bare_durations(folded: str, found: list[Quantity]) -> list[Quantity]:
+    """Return the durations that nothing introduces (« toux 3 semaines »), but those of a treatment or of an age."""
+    return [
+        Quantity("duree", _days(match), match.start(), match.end(), 2)
+        for match in _BARE.finditer(folded)
+        if not match.group("n").isalpha()
+        and not _inside(match.start(), found)
+        and not _NOT_ILLNESS.search(folded[max(0, match.start() - 24) : match.start()])
+    ]
 
 
 def _inside(start: int, found: list[Quantity]) -> bool:
@@ -340,16 +393,16 @@ def _demoted(folded: str, start: int) -> int:
     return 2 if _TREATMENT.search(folded[max(0, start - 40) : start]) else 0
 
 
-def _since_dates(folded: str, on: date | None) -> Iterator[Quantity]:
+def _since_dates(folded: str, on: date | None, starts: list[int]) -> Iterator[Quantity]:
     if on is None:
         return
-    for match in _SINCE_LANDMARK.finditer(folded):
+    for match in _from(starts, _SINCE_LANDMARK, folded):
         month, day = _LANDMARKS[" ".join(match.group("landmark").split())]
         since = _date({"month": str(month), "day": str(day)}, on)
         if since is not None:
             yield Quantity("duree", float((on - since).days), match.start(), match.end())
     for pattern in (_SINCE_DATE, _SINCE_MONTH, _SINCE_YEAR):
-        for match in pattern.finditer(folded):
+        for match in _from(starts, pattern, folded):
             since = _date(match.groupdict(), on)
             if since is not None:
                 yield Quantity("duree", float((on - since).days), match.start(), match.end())

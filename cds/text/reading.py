@@ -8,12 +8,11 @@ from datetime import date
 from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 
-from pertimage.cds.logic import Facts, holds
+from pertimage.cds.logic import Facts, all_hold
 from pertimage.cds.model import Code, FactFound, ImagingRequest, Sex, Status
 from pertimage.cds.text.context import qualify
 from pertimage.cds.text.mentions import Mention, Scene, scene
 from pertimage.cds.text.quantities import Quantity, age, durations, measures, sex
-from pertimage.guidelines.conditions import facts_of
 from pertimage.guidelines.lexicon import FactDef, Lexicon, bare_code
 
 _CODE_SYSTEMS = {
@@ -130,8 +129,8 @@ def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity
     if not candidates:
         return None
     best = [quantity for quantity in candidates if quantity.rank == candidates[0].rank]
-    beside = [quantity for quantity in best if _beside(seen, quantity, openers)]
-    return (beside or best)[0]
+    beside = (quantity for quantity in best if _beside(seen, quantity, openers))
+    return best[0] if len(best) == 1 else next(beside, best[0])
 
 
 def _beside(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> bool:
@@ -201,10 +200,10 @@ def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None
     heapify(waiting)
     while waiting:
         one = heappop(waiting)[2]
-        if truth.get(one.fact) is True or (not one.value and one.fact in truth) or holds((one.tests,), facts) is not True:
+        if truth.get(one.fact) is True or (not one.value and one.fact in truth) or all_hold(one.tests, facts) is not True:
             continue
         truth[one.fact] = one.value
-        derived.append(FactFound(one.fact, Status.PRESENT if one.value else Status.ABSENT, ", ".join(sorted(facts_of((one.tests,))))))
+        derived.append(FactFound(one.fact, Status.PRESENT if one.value else Status.ABSENT, one.basis))
         for more in watchers.get(one.fact, ()):
             heappush(waiting, (more.rank, id(more), more))
     return derived
