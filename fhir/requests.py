@@ -7,10 +7,13 @@ resource. All else is tolerated: what cannot be read is unknown, and ``ImagingRe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
+
+import orjson
 
 from pertimage.cds.model import Code, ImagingRequest
 from pertimage.fhir.context import Context, read_context
@@ -103,10 +106,12 @@ def read_bundle(body: Any, today: date | None = None, facts_of: FactsOf = contra
     return tuple(reader.order(resource, full_url, rank) for rank, (full_url, resource) in enumerate(orders, 1))
 
 
-def read_hook(body: Any, today: date | None = None, facts_of: FactsOf = contraindications) -> HookCall:
+def read_hook(
+    body: Any, today: date | None = None, facts_of: FactsOf = contraindications, readings: Callable[[_Sent], Readings] | None = None
+) -> HookCall:
     """Return a CDS Hooks call: on order-select the selected imaging orders only, on order-sign all of them.
 
-    A call without imaging order is legitimate: it has no orders.
+    A call without imaging order is legitimate: it has no orders. ``readings`` may be a ``Recent``, used with one ``facts_of`` only.
     """
     found = _object(body)
     hook, context = text(found.get("hook")), mapping(found.get("context"))
@@ -114,21 +119,65 @@ def read_hook(body: Any, today: date | None = None, facts_of: FactsOf = contrain
         raise BadRequest("hook", f"« {_shown(found.get('hook'))} » reçu ; ce service répond à order-select et à order-sign.")
     if not isinstance(context.get("draftOrders"), dict | list):
         raise BadRequest("context.draftOrders", "Aucune prescription transmise : un Bundle de ServiceRequest est attendu.")
-    record, patient = Record(), text(context.get("patientId"))
-    for label, value in mapping(found.get("prefetch")).items():
+    patient, drafts = text(context.get("patientId")), _drafts(context["draftOrders"])
+    sent = _Sent(drafts, mapping(found.get("prefetch")), tail(patient), today, facts_of)
+    service_requests = [draft for draft in drafts if draft[1].get("resourceType") == "ServiceRequest"]
+    orders = {
+        id(resource): order
+        for (_, resource), (request, imaging) in zip(service_requests, (readings or _read_drafts)(sent), strict=True)
+        if (order := _order(request, resource, sent.patient, imaging)).imaging and not _withdrawn(resource)
+    }
+    chosen = _selected(service_requests, context.get("selections")) if hook == "order-select" else service_requests
+    kept = {id(resource): orders[id(resource)] for _, resource in chosen if id(resource) in orders}
+    ignored = tuple(_name(resource, full_url, rank) for rank, (full_url, resource) in enumerate(drafts, 1) if id(resource) not in kept)
+    return HookCall(hook, text(found.get("hookInstance")), tuple(kept.values()), ignored, patient, text(context.get("userId")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What a hook call sends that its requests are read from: drafts by fullUrl, prefetch, the id of the patient, the day."""
+
+    drafts: list[tuple[str, dict[str, Any]]]
+    prefetch: dict[str, Any]
+    patient: str
+    today: date | None
+    facts_of: FactsOf
+
+
+# The request of each draft order, in order, and whether it is an imaging order.
+Readings = tuple[tuple[ImagingRequest, bool], ...]
+
+
+def _read_drafts(sent: _Sent) -> Readings:
+    record = Record()
+    for label, value in sent.prefetch.items():
         record.add_all(value, str(label))
-    drafts = _drafts(context["draftOrders"])
-    for full_url, resource in drafts:
+    for full_url, resource in sent.drafts:
         if resource.get("resourceType") != "ServiceRequest":
             record.add(resource, full_url)
-    service_requests = [draft for draft in drafts if draft[1].get("resourceType") == "ServiceRequest"]
-    chosen = _selected(service_requests, context.get("selections")) if hook == "order-select" else service_requests
-    reader = _Reader(record, today, facts_of, tail(patient))
-    orders = [reader.order(resource, full_url, rank) for rank, (full_url, resource) in enumerate(chosen, 1)]
-    kept = tuple(order for order in orders if order.imaging and not _withdrawn(order.resource))
-    judged = {id(order.resource) for order in kept}
-    ignored = tuple(_name(resource, full_url, rank) for rank, (full_url, resource) in enumerate(drafts, 1) if id(resource) not in judged)
-    return HookCall(hook, text(found.get("hookInstance")), kept, ignored, patient, text(context.get("userId")))
+    reader = _Reader(record, sent.today, sent.facts_of, sent.patient)
+    drafts = (draft for draft in sent.drafts if draft[1].get("resourceType") == "ServiceRequest")
+    return tuple(reader.request(resource, full_url, rank) for rank, (full_url, resource) in enumerate(drafts, 1))
+
+
+class Recent:
+    """Reads the requests of hook calls, and remembers the last ones: a call comes at each change, then once more to be signed.
+
+    What was sent is kept as a digest only; what is remembered is the requests, which name nobody.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: dict[bytes, Readings] = {}
+
+    def __call__(self, sent: _Sent) -> Readings:
+        """Return the request of each draft order."""
+        key = sha256(orjson.dumps((sent.drafts, sent.prefetch, sent.patient, sent.today))).digest()
+        known = self._known.pop(key, None)
+        self._known[key] = readings = _read_drafts(sent) if known is None else known
+        if len(self._known) > self._size:
+            self._known.pop(next(iter(self._known)), None)
+        return readings
 
 
 class _Reader:
@@ -140,6 +189,11 @@ class _Reader:
 
     def order(self, resource: dict[str, Any], full_url: str = "", rank: int = 1) -> Order:
         """Return the order that a ServiceRequest makes."""
+        request, imaging = self.request(resource, full_url, rank)
+        return _order(request, resource, self.patient, imaging)
+
+    def request(self, resource: dict[str, Any], full_url: str = "", rank: int = 1) -> tuple[ImagingRequest, bool]:
+        """Return the request that a ServiceRequest makes, and whether it is an imaging order."""
         order = as_r4(resource)
         contained = contained_in(order)
         authored, unknown = self._authored(order)
@@ -164,9 +218,7 @@ class _Reader:
             prior_exams=context.prior_exams,
             unknown_context=tuple(dict.fromkeys((*unknown, *context.unknown, *self.record.remarks))),
         )  # fmt: skip
-        subject = text(mapping(order.get("subject")).get("reference")) or (f"Patient/{self.patient}" if self.patient else "")
-        encounter = text(mapping(order.get("encounter")).get("reference"))
-        return Order(request, resource, is_imaging(order), subject, encounter)
+        return request, is_imaging(order)
 
     def _authored(self, order: dict[str, Any]) -> tuple[date | None, tuple[str, ...]]:
         """Return the day of the request: as written, unless it is unreadable or later than tomorrow; else today."""
@@ -196,6 +248,11 @@ class _Reader:
             return context
         unknown = (*context.unknown, "données d'un autre patient ignorées")
         return Context(context.age, context.sex, context.known, context.prior_exams, unknown)
+
+
+def _order(request: ImagingRequest, resource: dict[str, Any], patient: str, imaging: bool) -> Order:
+    subject = text(mapping(resource.get("subject")).get("reference")) or (f"Patient/{patient}" if patient else "")
+    return Order(request, resource, imaging, subject, text(mapping(resource.get("encounter")).get("reference")))
 
 
 def laterality(codes: list[Code], said: list[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pertimage.guidelines.conditions import Condition, Names, Test, facts_of, parse, watched
 from pertimage.guidelines.schema import Fact
@@ -68,8 +69,7 @@ class Entry:
     exact: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A term found over tokens ``first`` to ``last`` (inclusive)."""
 
     entry: Entry
@@ -111,7 +111,9 @@ class Automaton:
         node = self._root
         for form in forms:
             node = node.children.setdefault(form, _Node())
-        node.entries.append(Entry(kind, name, exact))
+        entry = Entry(kind, name, exact)
+        if entry not in node.entries:
+            node.entries.append(entry)
         self.vocabulary.update(form for form in forms if form.isalpha())
         return True
 

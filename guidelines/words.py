@@ -93,17 +93,17 @@ def tokens(text: str, abbreviations: Mapping[str, str] | None = None) -> list[To
     short = abbreviations or _NO_ABBREVIATIONS
     found: list[Token] = []
     previous_number = False
+    new = tuple.__new__  # what Token() ends with, without its detour by keyword arguments
     for match in _TOKEN.finditer(fold(text)):
         folded = match.group()
-        start, end = match.span()
         if folded in short:
-            found.append(Token(stem(fold(short[folded])), folded, start, end, True, False, False))
+            found.append(new(Token, (stem(fold(short[folded])), folded, *match.span(), True, False, False)))
             previous_number = False
             continue
         form, is_word, is_stop, is_joiner, is_number = _kind(folded)
-        if folded == "sa" and previous_number:
+        if is_stop and previous_number and folded == "sa":
             is_stop = False
-        found.append(Token(form, folded, start, end, is_word, is_stop, is_joiner))
+        found.append(new(Token, (form, folded, *match.span(), is_word, is_stop, is_joiner)))
         previous_number = is_number
     return found
 

@@ -15,6 +15,7 @@ from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
 from pertimage.fhir.history import coded_facts
 from pertimage.fhir.publisher import ExamInfo, Publisher
+from pertimage.fhir.requests import HookCall, Recent, read_hook
 from pertimage.fhir.statements import reads_with
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.loader import load_base
@@ -31,6 +32,7 @@ class Service:
         self.base = base or load_base()
         self.policy = Policy()
         self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(lambda request, day: assess(request, self.base, self.policy, on=day))
+        self._recent = Recent(JUDGEMENTS_KEPT)
         settings.prepare()
         self.store = open_store(settings.database_url)
         self.journal = Journal(self.store)
@@ -61,6 +63,10 @@ class Service:
         """Return the French label of a fact."""
         found = self.base.lexicon.facts.get(fact)
         return found.label if found else {"age": "âge", "duree": "durée"}.get(fact, fact)
+
+    def read_call(self, body: Any) -> HookCall:
+        """Return the orders of a CDS Hooks call; raises BadRequest. What did not change since an earlier call is not read twice."""
+        return read_hook(body, self.today(), self.coded_facts, self._recent)
 
     def judge(self, request: ImagingRequest) -> tuple[Assessment, ...]:
         """Return the assessments of a request by the rules of its day (today's when it is not dated).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pertimage.guidelines.lexicon import Lexicon, Match
 from pertimage.guidelines.words import Token, tokens
@@ -10,8 +11,7 @@ from pertimage.guidelines.words import Token, tokens
 _BREAKS = frozenset(".;!\n?")
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """Words that name a fact, from token ``first`` to ``last``; ``denies`` for a term that states absence."""
 
     fact: str
