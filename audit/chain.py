@@ -59,6 +59,11 @@ def canonical(payload: Any) -> str:
     return orjson.dumps(payload, default=_sorted, option=orjson.OPT_SORT_KEYS).decode()
 
 
+def as_json(payload: Any) -> bytes:
+    """Return the JSON of a payload, its keys in any order, to be made canonical by who reads it."""
+    return orjson.dumps(payload, default=_sorted)
+
+
 def _sorted(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)

@@ -49,7 +49,7 @@ class Register:
     async def record_assessment_async(self, request: Any, assessments: Sequence[Line], **about: Any) -> str:
         """Do as ``record_assessment`` without blocking the event loop."""
         entry = self.assessment_entry(request, assessments, **about)
-        await self.journal.submit_async(entry)
+        await self.journal.acknowledge(entry)
         return str(entry.payload["request_id"])
 
     def assessment_entry(

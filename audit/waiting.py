@@ -22,7 +22,7 @@ Guard = Callable[[Connection], None]
 
 @dataclass(slots=True)
 class Waiting:
-    """A record to be, ready to be chained, and who waits for it; ``rows`` are those of the registers that may follow later."""
+    """A record to be, ready to be chained, and who waits for it (None: whoever writes it tells); ``rows`` are those of the registers that may follow later."""
 
     kind: str
     payload: str
@@ -30,13 +30,13 @@ class Waiting:
     tenant: str
     guard: Guard | None
     rows: NewRows | None
-    future: Future[Record] | asyncio.Future[Record]
+    future: Future[Record] | asyncio.Future[Record] | None
 
     def taken(self) -> bool:
         """Say whether its caller still wants it, now that it is about to be written."""
         if isinstance(self.future, Future):
             return self.future.set_running_or_notify_cancel()
-        return not self.future.cancelled()
+        return self.future is None or not self.future.cancelled()
 
 
 def deliver(batch: Sequence[Waiting], results: Sequence[Result]) -> None:
@@ -45,7 +45,7 @@ def deliver(batch: Sequence[Waiting], results: Sequence[Result]) -> None:
     for waiting, result in zip(batch, results, strict=True):
         if isinstance(waiting.future, Future):
             _settle(waiting.future, result)
-        else:
+        elif waiting.future is not None:
             by_loop.setdefault(waiting.future.get_loop(), []).append((waiting.future, result))
     for loop, pairs in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -34,9 +34,12 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
         app.state.service = service or Service(chosen)
         if owned:
             gc.collect()
+            gc.set_threshold(20_000, 20, 100)  # a look through the judgements kept in memory is a pause: not every second
             gc.freeze()  # the base is here for good: the garbage collector need not look through it again and again
+            await app.state.service.start_scribe()
         yield
         if owned:
+            await app.state.service.stop_scribe()
             app.state.service.close()
 
     app = FastAPI(title="pertimage", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")

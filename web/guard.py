@@ -48,7 +48,10 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 given = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in (_STATIC_HEADERS if static else _HEADERS) if pair[0] not in given)]
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in (_STATIC_HEADERS if static else _HEADERS) if pair[0] not in given),
+                ]
             await send(message)
 
         try:

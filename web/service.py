@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Any
 from pertimage.audit.journal import Journal
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.register import Register
+from pertimage.audit.scribe import Scribe
 from pertimage.audit.store import open_store
 from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
@@ -22,6 +24,8 @@ from pertimage.guidelines.loader import load_base
 from pertimage.web.settings import Settings
 
 JUDGEMENTS_KEPT = 2048
+
+log = logging.getLogger("pertimage")
 
 
 class Service:
@@ -41,6 +45,18 @@ class Service:
         self.publisher = Publisher(settings.base_url, settings.canonical)
         self.reads_as = reads_with(self.base.lexicon)
         self.coded_facts = coded_facts(self.base.lexicon.facts, self.base.lexicon.atc)
+
+    async def start_scribe(self) -> None:
+        """Give the journal a process of its own; without it (it cannot start), the service writes by itself."""
+        try:
+            self.journal.scribe = await Scribe.start(self.settings.database_url)
+        except (OSError, TimeoutError) as failure:
+            log.error("the scribe did not start: %s", type(failure).__name__)
+
+    async def stop_scribe(self) -> None:
+        """Let the journal's process end its work."""
+        if self.journal.scribe is not None:
+            await self.journal.scribe.stop()
 
     def close(self) -> None:
         """Let waiting records reach the disk, then let the database go."""
