@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from pertimage.cds.model import Alternative, Assessment, FactFound, Outcome, SourceCited, Status
 from pertimage.fhir.publisher import LabelOf
@@ -21,6 +22,40 @@ _STATUS = {
 _NONE = "none"
 # The origins that structured facts carry as their evidence.
 _RECORD = frozenset(("Condition", "Observation", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "OBX", "64100-1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a card."""
+
+    summary: str
+    detail: str
+
+
+WordsOf = Callable[[Assessment, LabelOf, tuple[str, ...]], Words]
+
+
+def words(assessment: Assessment, label_of: LabelOf, unknown: tuple[str, ...] = ()) -> Words:
+    """Return the summary and the detail of a card."""
+    return Words(summary(assessment), detail(assessment, label_of, unknown))
+
+
+class RecentWords:
+    """Writes the words of cards, and remembers those of the last assessments: an assessment given again is the same object."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: dict[tuple[int, tuple[str, ...]], tuple[Assessment, Words]] = {}
+
+    def __call__(self, assessment: Assessment, label_of: LabelOf, unknown: tuple[str, ...] = ()) -> Words:
+        """Return the summary and the detail of a card."""
+        key = id(assessment), unknown
+        known = self._known.get(key)  # it holds the assessment: no other takes its identity meanwhile
+        if known is None:
+            known = self._known[key] = assessment, words(assessment, label_of, unknown)
+            if len(self._known) > self._size:
+                self._known.pop(next(iter(self._known)))
+        return known[1]
 
 
 def shorten(words: str, limit: int = SUMMARY_LIMIT) -> str:

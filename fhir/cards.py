@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any
 
 from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, Outcome, Severity
-from pertimage.fhir.card_text import detail, in_sentence, shorten, summary
+from pertimage.fhir.card_text import WordsOf, in_sentence, shorten, words
 from pertimage.fhir.corrections import SIDE_WORDS, with_exam, with_note, with_side
 from pertimage.fhir.publisher import ExamOf, LabelOf, NewId, Publisher
 from pertimage.fhir.requests import Order
@@ -47,7 +47,10 @@ _ALERT_OF_ITEM = {
 
 @dataclass(frozen=True, slots=True)
 class CardMaker:
-    """Makes cards: who speaks, for which hook, with the catalogue, the French names of facts, our reader and identifiers."""
+    """Makes cards: who speaks, for which hook, with the catalogue, the French names of facts, our reader and identifiers.
+
+    ``words_of`` writes the words of a card, or remembers them.
+    """
 
     publisher: Publisher
     hook: str
@@ -55,6 +58,7 @@ class CardMaker:
     label_of: LabelOf
     reads_as: ReadsAs
     new_id: NewId
+    words_of: WordsOf = words
 
     def response(self, judged: Iterable[tuple[Order, Sequence[Assessment]]]) -> dict[str, Any]:
         """Return the body of a CDS Hooks answer, the most serious cards first."""
@@ -63,10 +67,11 @@ class CardMaker:
 
     def card(self, order: Order, assessment: Assessment) -> dict[str, Any]:
         """Return the card of one exam assessed."""
+        said = self.words_of(assessment, self.label_of, order.request.unknown_context)
         card: dict[str, Any] = {
             "uuid": self.new_id(),
-            "summary": summary(assessment),
-            "detail": detail(assessment, self.label_of, order.request.unknown_context),
+            "summary": said.summary,
+            "detail": said.detail,
             "indicator": indicator(assessment, self.hook),
             "source": self._source(assessment),
         }

@@ -42,7 +42,10 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
             await app.state.service.stop_scribe()
             app.state.service.close()
 
-    app = FastAPI(title="pertimage", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        title="pertimage", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json",
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # what passes here is nobody else's business
+    )  # fmt: skip
     if service is not None:
         app.state.service = service
     for router in (hooks.router, fhir_api.router, health.router, pages):

@@ -15,6 +15,7 @@ from pertimage.audit.scribe import Scribe
 from pertimage.audit.store import open_store
 from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
+from pertimage.fhir.card_text import RecentWords
 from pertimage.fhir.history import coded_facts
 from pertimage.fhir.publisher import ExamInfo, Publisher
 from pertimage.fhir.requests import HookCall, Recent, read_hook
@@ -37,6 +38,7 @@ class Service:
         self.policy = Policy()
         self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(lambda request, day: assess(request, self.base, self.policy, on=day))
         self._recent = Recent(JUDGEMENTS_KEPT)
+        self.words_of = RecentWords(JUDGEMENTS_KEPT)
         settings.prepare()
         self.store = open_store(settings.database_url)
         self.journal = Journal(self.store)
