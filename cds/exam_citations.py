@@ -11,6 +11,8 @@ DONE = frozenset(["anterieur-apres", "refus-apres"])
 CITING = DONE | {"anterieur-avant", "anterieurs-liste", "refus-avant"}
 # « doute à la radio », « visible au scanner »: the exam by which something was found.
 _FOUND_BY = re.compile(r"\b(?:a l'|a la |au |aux )$")
+# « Merci de faire une IRM du genou : gonalgie… »: what follows the colon is the reason, not a result.
+_ASKING = re.compile(r"\b(?:merci|svp|faire|souhait\w*|demand\w*|prevoir|realiser|effectuer|pratiquer|prescri\w*|besoin|prie|indication)\b[^.;]*$")
 _MONTHS = "janv|fevr|mars|avril|mai|juin|juil|aout|sept|octo|nove|dece"
 _DATE = re.compile(
     rf"[\s(,]*(?:(?:du|de|le|en|d'|des|depuis|fait|faite|date|datant|au)\s*)*"
@@ -51,7 +53,8 @@ def _concluded(start: int, end: int, atoms: list[Atom], last: int, text: str) ->
     rest = text[end:]
     if _DATE.match(fold(rest)):
         return True
-    if rest.lstrip().startswith(":") and text[:start].rpartition("\n")[2].strip():
+    lead = fold(text[:start].rpartition("\n")[2])
+    if rest.lstrip().startswith(":") and lead.strip() and not _ASKING.search(lead):
         return True
     for atom in atoms[last + 1 : last + 3]:
         if atom.gap.ended or atom.gap.words > 2 or atom.meaning.technique or "motif" in atom.meaning.cues:

@@ -72,6 +72,8 @@ class Grammar:
         meaning = atom.meaning
         if atom.gap.ended and self._group is not None and (self._group.sites or self._group.named or self._narrative):
             self._close()
+        elif atom.gap.colon and atom.gap.words and self._group is not None and (self._group.sites or self._group.named):
+            self._group.sealed = True  # « IRM lombaire : sciatique avec pied droit… »: what follows is the reason
         self._joined = self._joined or atom.gap.linked
         if not (meaning.side or meaning.regions):
             self._side = ""  # « depuis 2 mois. TDM des sinus »: a number counts for the very next region only

@@ -13,12 +13,15 @@ from typing import NamedTuple
 
 from pertimage.guidelines.conditions import Condition, Names, Test, facts_of, parse, watched
 from pertimage.guidelines.schema import Fact
-from pertimage.guidelines.words import Token, fold, term_forms
+from pertimage.guidelines.words import Token, fold, stem, term_forms
 
 # Facts that are always there, with their unit (None: yes/no).
 BUILT_IN: Mapping[str, str | None] = MappingProxyType({"age": "ans", "duree": "jours"})
 GAP = 3
 _NEGATIONS = frozenset(("pas", "non", "sans"))
+_NOT_MISTYPED = frozenset(("pa", "aps", "ps", "apas"))  # « pas »
+# Sides stand between the words of any term: « pied droit tombant », « jambe G paralysée ».
+_SIDES = frozenset(map(stem, "droit droite gauche dt dte drt gche gch g d bilateral bilaterale bilateraux".split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,11 @@ class Automaton:
         if following is None:
             return
         child = children.get(words[following].form)
+        while child is None and words[following].form in _SIDES:
+            following = _next_word(words, following)
+            if following is None:
+                return
+            child = children.get(words[following].form)
         if child is not None:
             self._follow(child, words, first, following, text, ends)
         if "…" in children:
@@ -165,7 +173,7 @@ def _next_word(words: list[Token], index: int) -> int | None:
             return step
         if token.folded == "." and not _is_abbreviation_dot(words, step):
             return None
-        if not (token.is_stop or token.is_joiner) and token.folded not in "+%><°":
+        if not (token.is_stop or token.is_joiner) and token.folded not in "+%><°:=":
             return None
         if not token.is_word and token.folded in "+%><°":
             return step
@@ -239,7 +247,13 @@ class Lexicon:
     def corrected(self, words: list[Token]) -> list[Token]:
         """Return the tokens with long unknown words read as the one known word a single letter away."""
         known = self.automaton.vocabulary
-        return [self._correct(token) if len(token.form) > 5 and token.is_word and token.form not in known else token for token in words]
+        for index, token in enumerate(words):
+            if len(token.form) > 5:
+                if token.is_word and token.form not in known:
+                    words[index] = self._correct(token)
+            elif token.folded in _NOT_MISTYPED and _before_of(words, index):
+                words[index] = token._replace(form="pas", folded="pas")
+        return words
 
     def _correct(self, token: Token) -> Token:
         for key in _deletions(token.form):
@@ -247,6 +261,12 @@ class Lexicon:
             if target and target != token.form and _one_edit(token.form, target):
                 return Token(target, token.folded, token.start, token.end, True, False, False)
         return token
+
+
+def _before_of(words: list[Token], index: int) -> bool:
+    """Say whether « de » or « d' » and a word follow (« pa de déficit », but « PA de 150 »)."""
+    following = words[index + 1 : index + 4]
+    return len(following) > 1 and following[0].folded in ("de", "d") and not any(token.folded[0].isdigit() for token in following)
 
 
 def _glued_leads(facts: Mapping[str, Fact]) -> dict[str, tuple[str, ...]]:

@@ -115,7 +115,7 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
         elif step == "close":
             return
         elif step == "pass" and token.folded in _OF:
-            loose = False
+            loose, done = False, done and name != "famille"  # « père opéré d'un cancer »
         elif step == "word":
             unknown += 1
             loose = name in _NEGATIONS  # « pas de rhinorrhée céphalée brutale »: without « de » the sign that follows stands alone

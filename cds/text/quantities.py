@@ -281,6 +281,13 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         _AFTER_SINCE,
     ),
     (1, _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])"), lambda m: float(m.group("n")), ("j",)),
+    (1, _compiled(r"\b(?P<n>\d{1,2})\s?(?:er|ere|e|eme|ieme)\s+jour\b"), lambda m: float(m.group("n")), ("jour",)),
+    (
+        3,
+        _compiled(r"\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\b(?! (?:prochain|en huit|\d))"),
+        lambda _: 4.0,
+        ("di",),
+    ),
     (3, _compiled(r"il y a\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, ("il",)),
     (
         3,

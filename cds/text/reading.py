@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -100,10 +101,11 @@ def _measured(seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: f
     for quantity in measures(seen, lexicon):
         if quantity.fact not in given:
             best[quantity.fact] = _kept(best.get(quantity.fact), quantity, lexicon.facts[quantity.fact].keeps)
-    if request.age is not None:
-        yield FactFound("age", Status.PRESENT, "", value=request.age)
-    elif (stated := age(seen.text)) is not None:
+    stated = age(seen.text) if not request.age else None  # 0 may be an age in whole years: « 4 mois » says more
+    if stated is not None and (request.age is None or stated.value < 1):
         best["age"] = stated
+    elif request.age is not None:
+        yield FactFound("age", Status.PRESENT, "", value=request.age)
     if "duree" not in given and (duration := _duration(seen, request.authored, openers)) is not None:
         best["duree"] = duration
     for quantity in best.values():
@@ -124,22 +126,37 @@ def _kept(known: Quantity | None, new: Quantity, keeps: str) -> Quantity:
 
 
 def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity | None:
-    """Return the duration of the complaint: among the best readings, the one in the same segment as an opening fact."""
+    """Return the duration of the complaint: among the best readings, the one in the same segment as an opening fact.
+
+    A duration said of something else than a complaint (« diabète depuis 10 ans, lumbago J12 ») comes after the others.
+    """
     candidates = durations(seen.text, on)
-    if not candidates:
-        return None
-    best = [quantity for quantity in candidates if quantity.rank == candidates[0].rank]
-    beside = (quantity for quantity in best if _beside(seen, quantity, openers))
-    return best[0] if len(best) == 1 else next(beside, best[0])
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
+    beside = {quantity: _beside(seen, quantity, openers) for quantity in candidates}
+    kept = [quantity for quantity in candidates if beside[quantity] is not False]
+    if not kept or kept[0].rank > _EXPLICIT:
+        kept = candidates
+    best = [quantity for quantity in kept if quantity.rank == kept[0].rank]
+    return next((quantity for quantity in best if beside[quantity]), best[0])
 
 
-def _beside(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> bool:
+def _beside(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> bool | None:
+    """Say whether a complaint is named near a duration, in the same segment; False when only something else is, before it."""
+    near: bool | None = None
     for mention in seen.mentions:
-        if mention.fact in openers:
-            low, high = sorted((seen.words[mention.last].end, quantity.start))
-            if not set(seen.text[low:high]) & set(",.;\n") and high - low < 60:
+        end = seen.words[mention.last].end
+        low, high = sorted((end, quantity.start))
+        if high - low < 60 and not _PARTED.search(seen.text, low, high):
+            if mention.fact in openers:
                 return True
-    return False
+            if end <= quantity.start:
+                near = False
+    return near
+
+
+_EXPLICIT = 2  # the rank of durations told in numbers; « chronique » and « hier » come behind
+_PARTED = re.compile(r"[,.;\n]")
 
 
 def _known(request: ImagingRequest, lexicon: Lexicon) -> Iterable[FactFound]:
