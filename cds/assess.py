@@ -7,14 +7,17 @@ redundancy, completeness. Pure: the same request and base give the same bytes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from pertimage.cds.alerts import alerts
 from pertimage.cds.alternatives import alternatives
 from pertimage.cds.completeness import missing_items
+from pertimage.cds.exam_codes import CodedOrder
 from pertimage.cds.exams import ExamMention, ExamRecogniser
 from pertimage.cds.model import (
+    Alert,
+    AlertKind,
     Alternative,
     Assessment,
     Dose,
@@ -49,13 +52,18 @@ _EMPTY_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The exam that a request names: catalogue id, or the exams that its words may mean, and its side."""
+    """The exam that a request names: catalogue id, or the exams that its words or its code may mean, and its side.
+
+    ``codes`` is what the codes say; ``contradicted`` when they say another side than the words or the body site.
+    """
 
     exam: str | None
     candidates: tuple[str, ...] = ()
     contrast: bool | None = None
     laterality: str = ""
     phrase: str = ""
+    codes: CodedOrder = field(default_factory=CodedOrder)
+    contradicted: bool = False
 
 
 def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None = None, on: date | None = None) -> tuple[Assessment, ...]:
@@ -78,30 +86,59 @@ def recogniser(catalogue: Catalogue) -> ExamRecogniser:
     """Return the recogniser of a catalogue, built once."""
     known = _recognisers.get(id(catalogue))
     if known is None:
-        built = ExamRecogniser(catalogue.exams.values(), catalogue.regions, catalogue.techniques, catalogue.abbreviations)
+        built = ExamRecogniser(catalogue.exams.values(), catalogue.regions, catalogue.techniques, catalogue.abbreviations, catalogue.codes)
         known = _recognisers[id(catalogue)] = (catalogue, built)
     return known[1]
 
 
 def requested(request: ImagingRequest, exams: ExamRecogniser) -> tuple[Asked, ...]:
-    """Return the exams a request asks for: by code, else by its exam text, else by its narrative; one empty if none."""
-    coded = exams.by_codes((code.system, code.code) for code in request.exam_codes)
+    """Return the exams a request asks for: by code, else by its exam text, else by its narrative; one empty if none.
+
+    The words are not read when a code designates something else than an exam (a guided gesture, a dental film…).
+    """
+    order = exams.coded((code.system, code.code) for code in request.exam_codes)
     mentions = exams.in_text(request.exam_text) or exams.in_text(" ".join(code.display for code in request.exam_codes))
-    if coded:
-        side = next((mention.laterality for mention in mentions if mention.laterality), "")
-        named = next((mention.exam for mention in mentions if mention.exam in coded), None)
-        contrast = next((mention.contrast for mention in mentions if mention.contrast is not None), None)
-        return (Asked(named or coded[0], (), contrast, request.laterality or side, request.exam_text),)
+    phrase = request.exam_text or " ".join(f"code {code}" for code in order.unknown)
+    if order.exams:
+        return _by_codes(order, mentions, request, exams)
+    if order.outside:
+        return (Asked(None, phrase=phrase, codes=order),)
     if not any(mention.exam or mention.modality for mention in mentions):
         mentions = exams.in_text(request.narrative, narrative=True)
-    found = [_asked(mention, request, exams) for mention in mentions]
+    found = [_asked(mention, request, order, exams) for mention in mentions]
     unique = {(asked.exam, asked.candidates if asked.exam is None else ()): asked for asked in found}
-    return tuple(unique.values()) or (Asked(None, phrase=request.exam_text),)
+    return tuple(unique.values()) or (Asked(None, phrase=phrase, codes=order),)
 
 
-def _asked(mention: ExamMention, request: ImagingRequest, exams: ExamRecogniser) -> Asked:
+def _by_codes(order: CodedOrder, mentions: tuple[ExamMention, ...], request: ImagingRequest, exams: ExamRecogniser) -> tuple[Asked, ...]:
+    """Return the exams of the codes; of those that one code shares, the words choose, and nothing else does."""
+    named = next((mention.exam for mention in mentions if mention.exam in order.exams), None)
+    settled = order.together or exams.settled(order.exams)
+    if named is None and not settled:
+        told = exams.in_text(request.narrative, narrative=True)
+        named = next((mention.exam for mention in told if mention.exam in order.exams), None)
+    contrast = next((mention.contrast for mention in mentions if mention.contrast is not None), None)
+    side = request.laterality or next((mention.laterality for mention in mentions if mention.laterality), "")
+    chosen = order.exams if order.together else (named or (order.exams[0] if settled else None),)
+    return tuple(
+        Asked(
+            exam,
+            () if exam else order.exams,
+            contrast if order.contrast is None else order.contrast,
+            side or order.laterality,
+            request.exam_text,
+            order,
+            bool(side and order.laterality and side != order.laterality),
+        )
+        for exam in chosen
+    )
+
+
+def _asked(mention: ExamMention, request: ImagingRequest, order: CodedOrder, exams: ExamRecogniser) -> Asked:
     candidates = () if mention.exam else exams.candidates(mention)
-    return Asked(mention.exam, candidates, mention.contrast, request.laterality or mention.laterality, mention.phrase)
+    side = request.laterality or mention.laterality or order.laterality
+    contrast = order.contrast if mention.contrast is None else mention.contrast
+    return Asked(mention.exam, candidates, contrast, side, mention.phrase, order)
 
 
 class _Judgement:
@@ -132,10 +169,12 @@ class _Judgement:
         return (exam, *catalogue.parents(exam), *catalogue.variants(exam))
 
     def _entry(self, exam: str | None) -> ExamForm | None:
-        """Return the exam as it is asked for: with contrast when the words say so."""
+        """Return the exam as it is asked for: with contrast when the words or the code say so, without when the code does."""
         entry = self._base.catalogue.exams[exam] if exam else None
-        if entry is not None and self._asked.contrast and not entry.contrast:
-            return entry.model_copy(update={"contrast": True})
+        if entry is None or self._asked.contrast is None or self._asked.contrast is entry.contrast:
+            return entry
+        if self._asked.contrast or self._asked.codes.contrast is False:
+            return entry.model_copy(update={"contrast": self._asked.contrast})
         return entry
 
     def _by_situation(self, sheets: list[tuple[Sheet, int]]) -> str | None:
@@ -147,8 +186,12 @@ class _Judgement:
 
     def _silent(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
         """Answer when no rule speaks: nothing asked or no reason is incomplete, the rest is outside the guidance."""
+        if outside := self._asked.codes.outside:
+            reason = f"Le code transmis désigne {outside} : le référentiel ne se prononce pas. Ce n'est pas une approbation."
+            return self._built(exam, Outcome.NO_GUIDANCE, reason, emergencies)
         if self._asked.exam is None and not self._asked.candidates and not self._asked.phrase.strip():
-            return self._built(exam, Outcome.INCOMPLETE, "La demande ne nomme aucun examen.", emergencies)
+            vague = f"Le code transmis désigne {self._asked.codes.vague}." if self._asked.codes.vague else ""
+            return self._built(exam, Outcome.INCOMPLETE, vague or "La demande ne nomme aucun examen.", emergencies)
         if not self._has_reason():
             motive = Missing("motif", "Pour quel motif (symptôme, durée, signes associés) demandez-vous cet examen ?", True)
             return self._built(
@@ -206,6 +249,7 @@ class _Judgement:
         entry = self._entry(exam)
         missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality))
         raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._exam_of, self._base.catalogue)
+        raised = (*raised, *self._sides(entry))
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
         reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))
         rule = chosen.rule if chosen else None
@@ -225,10 +269,17 @@ class _Judgement:
             return tuple(fact for fact in self._reading.found if fact.start >= 0)
         return tuple(fact for fact in self._reading.found if fact.fact in chosen.sheet.vocabulary or fact.fact in ALWAYS_SHOWN)
 
+    def _sides(self, exam: ExamForm | None) -> tuple[Alert, ...]:
+        """Return the alert of a side that the code and the words contradict."""
+        if not self._asked.contradicted or exam is None or not exam.lateral:
+            return ()
+        message = "Le côté du code et le côté écrit se contredisent : le préciser avant l'examen."
+        return (Alert(AlertKind.LATERALITY, Severity.WARNING, message),)
+
     def _exam_of(self, earlier: PriorExam) -> str | None:
-        coded = (self._exams.by_code(code.system, code.code) for code in earlier.codes)
-        named = (mention.exam for mention in self._exams.in_text(earlier.text))
-        return next((exam for exam in (*coded, *named) if exam), None)
+        coded = self._exams.by_codes((code.system, code.code) for code in earlier.codes)
+        named = [mention.exam for mention in self._exams.in_text(earlier.text) if mention.exam]
+        return next(iter([exam for exam in named if exam in coded] or (*coded, *named)), None)
 
     def _absent(self, chosen: Conclusion) -> tuple[Missing, ...]:
         """Return the two or three red flags that matter most and that nothing states: « en l'absence de… »."""

@@ -16,17 +16,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pertimage.cds.exam_citations import cited
+from pertimage.cds.exam_codes import CodedOrder, CodeReader
 from pertimage.cds.exam_groups import Grammar, Group, Site
 from pertimage.cds.exam_words import Atom, Lexer, Meaning, meanings
 from pertimage.guidelines.catalogue import wider
+from pertimage.guidelines.codes import NationalCodes
 from pertimage.guidelines.schema import ExamForm, Modality, WordsForm
 from pertimage.guidelines.words import fold
 
-CCAM = ("https://smt.esante.gouv.fr/terminologie-ccam", "1.2.250.1.215.300.1")
-LOINC = ("http://loinc.org", "2.16.840.1.113883.6.1")
-OWN_SYSTEM = "/CodeSystem/examen"
-_CCAM_SHAPE = re.compile(r"[A-Z]{4}\d{3}")
-_LOINC_SHAPE = re.compile(r"\d{1,5}-\d")
 _PARENTHESIS = re.compile(r"\s*\([^)]*\)")
 _TITLE = 200  # characters: the same exams are asked for in the same few words, so their reading is remembered
 # Regions of exams that look at the whole body: any site named with them is inside.
@@ -74,13 +71,14 @@ class ExamRecogniser:
         regions: Mapping[str, WordsForm],
         techniques: Mapping[str, WordsForm],
         abbreviations: Mapping[str, str] | None = None,
+        codes: NationalCodes | None = None,
     ) -> None:
         self._exams = {exam.id: exam for exam in exams}
         self._techniques = techniques
         self._wider_regions = {slug: wider(slug, regions) for slug in regions}
         self._wider_techniques = {slug: tuple(entry.inside) for slug, entry in techniques.items() if entry.modality}
         self._ids = {id_: Meaning(exams=(id_,)) for id_ in self._exams if "-" in id_}
-        self._codes = _codes(self._exams.values())
+        self._codes = CodeReader(self._exams, codes)
         self._singulars = frozenset(fold(term) for entry in regions.values() for term in entry.terms)
         self._lexer = Lexer(abbreviations)
         self._terms: dict[str, list[tuple[str, ...]]] = defaultdict(list)
@@ -105,21 +103,20 @@ class ExamRecogniser:
 
     def all_by_code(self, system: str, code: str) -> tuple[str, ...]:
         """Return every exam that carries a code, preferred first, for the words or the body site to choose from."""
-        code, system = code.strip(), system.strip().removeprefix("urn:oid:").rstrip("/")
-        if system.endswith(OWN_SYSTEM) or (not system and code in self._exams):
-            return (code,) if code in self._exams else ()
-        act = _CCAM_SHAPE.match(code.upper())
-        if act and (system in CCAM or (not system and len(code) == len(act.group()))):
-            return self._codes.get(act.group(), ())
-        if _LOINC_SHAPE.fullmatch(code) and (system in LOINC or not system):
-            return self._codes.get(code, ())
-        return ()
+        return self._codes.exams_of(system, code)
 
     def by_codes(self, codes: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         """Return the exams that several codes of one request agree on, preferred first: a precise code narrows a shared one."""
-        found = [exams for system, code in codes if (exams := self.all_by_code(system, code))]
-        agreed = [exam for exam in dict.fromkeys(exam for exams in found for exam in exams) if all(exam in exams for exams in found)]
-        return tuple(agreed or dict.fromkeys(exam for exams in sorted(found, key=len) for exam in exams))
+        return self._codes.order(codes).exams
+
+    def coded(self, codes: Iterable[tuple[str, str]]) -> CodedOrder:
+        """Return all that the codes of one request say: exams, side, contrast, and the codes out of scope or unknown."""
+        return self._codes.order(codes)
+
+    def settled(self, exams: tuple[str, ...]) -> bool:
+        """Say whether the first of several exams of a shared code stands for all: they are its variants, or lie within its region."""
+        first = self._exams[exams[0]]
+        return all(self._inside(self._exams[exam].region, first.region) or self._exams[exam].parent == first.id for exam in exams[1:])
 
     # -- words
 
@@ -351,14 +348,6 @@ class ExamRecogniser:
 
     def _covers(self, whole: str, region: str) -> bool:
         return whole in _WHOLE_BODY or self._inside(region, whole) or self._inside(whole, region)
-
-
-def _codes(exams: Iterable[ExamForm]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for exam in exams:
-        for code in dict.fromkeys([*exam.ccam, *exam.loinc]):
-            found[code] = (*found.get(code, ()), exam.id)
-    return found
 
 
 def _distinct(mentions: list[ExamMention]) -> tuple[ExamMention, ...]:

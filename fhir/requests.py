@@ -22,8 +22,9 @@ from pertimage.fhir.history import FactsOf, contraindications
 from pertimage.fhir.imaging import is_imaging
 from pertimage.fhir.motif import motif
 from pertimage.fhir.record import Record, contained_in, entries
-from pertimage.fhir.systems import BILATERAL, LEFT, RIGHT, SIDES, codings, distinct, words
+from pertimage.fhir.systems import BILATERAL, CCAM, LEFT, LOINC, RIGHT, SIDES, codings, distinct, words
 from pertimage.fhir.values import BadRequest, day, items, mapping, tail, text
+from pertimage.guidelines.codes import coded_sides
 
 HOOKS = ("order-select", "order-sign")
 PRIORITIES = frozenset(("routine", "urgent", "asap", "stat"))
@@ -200,16 +201,16 @@ class _Reader:
         texts, reason_codes = motif(order, lambda reference: self.record.resolve(reference, contained))
         context = self._context(order, contained, authored)
         sites = items(order.get("bodySite"))
-        exam_text = _exam_text(order)
+        exam_text, exam_codes = _exam_text(order), tuple(codings(order.get("code")))
         site_words = [word for site in sites for word in words(site)]
         request = ImagingRequest(
             id=_name(resource, full_url, rank),
             exam_text=exam_text,
-            exam_codes=tuple(codings(order.get("code"))),
+            exam_codes=exam_codes,
             texts=texts,
             reason_codes=reason_codes,
             body_sites=tuple(code for site in sites for code in codings(site) if code.code not in SIDES),
-            laterality=laterality([code for site in sites for code in codings(site)], [*site_words, exam_text]),
+            laterality=laterality([code for site in sites for code in codings(site)], [*site_words, exam_text]) or coded_side(exam_codes),
             age=context.age,
             sex=context.sex,
             authored=authored,
@@ -264,6 +265,12 @@ def laterality(codes: list[Code], said: list[str]) -> str:
     if BILATERAL in sides or len(sides) == 2:
         return BILATERAL
     return next(iter(sides), "")
+
+
+def coded_side(codes: Iterable[Code]) -> str:
+    """Return the side that the codes of the exam say (« RM genou - gauche »), nothing when they say none or contradict one another."""
+    sides = {side for code in codes if code.system in (CCAM, LOINC) and (side := coded_sides().get(code.code))}
+    return next(iter(sides)) if len(sides) == 1 else ""
 
 
 def _hints_at_side(word: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from pertimage.guidelines.codes import NationalCodes, load_codes
 from pertimage.guidelines.schema import ExamForm, WordsForm
 
 
@@ -19,13 +20,14 @@ class CatalogueError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Exams by id (in file order), and the words of regions and techniques. Immutable."""
+    """Exams by id (in file order), the words of regions and techniques, and what the national codes ask for. Immutable."""
 
     exams: Mapping[str, ExamForm]
     regions: Mapping[str, WordsForm]
     techniques: Mapping[str, WordsForm]
     abbreviations: Mapping[str, str]
     children: Mapping[str, tuple[str, ...]]
+    codes: NationalCodes
 
     def parents(self, exam: str) -> tuple[str, ...]:
         """Return the exam's parents, nearest first; empty for an exam without parent."""
@@ -46,11 +48,18 @@ class Catalogue:
 
     def by_ccam(self, code: str) -> str | None:
         """Return the exam of a CCAM act; of several, the first of the file (its order is the preference)."""
-        return next((exam.id for exam in self.exams.values() if code in exam.ccam), None)
+        coded = self.codes.exams.get(code)
+        if coded and coded.together:
+            return coded.exams[0]
+        return next((exam.id for exam in self.exams.values() if code in exam.ccam), None) or self._by_code(code)
 
     def by_loinc(self, code: str) -> str | None:
-        """Return the exam of a LOINC code of the national imaging list; of several, the first of the file."""
-        return next((exam.id for exam in self.exams.values() if code in exam.loinc), None)
+        """Return the exam of a LOINC code of the national imaging list; of several asked for together, the first."""
+        return self._by_code(code)
+
+    def _by_code(self, code: str) -> str | None:
+        coded = self.codes.exams.get(code)
+        return coded.exams[0] if coded and coded.exams else None
 
 
 def wider(slug: str, words: Mapping[str, WordsForm]) -> tuple[str, ...]:
@@ -66,9 +75,10 @@ def wider(slug: str, words: Mapping[str, WordsForm]) -> tuple[str, ...]:
 
 
 def load_catalogue(directory: Path) -> Catalogue:
-    """Read ``examens.yaml``, ``regions.yaml``, ``techniques.yaml`` and ``abreviations.yaml`` of a directory.
+    """Read ``examens.yaml``, ``regions.yaml``, ``techniques.yaml``, ``abreviations.yaml`` and ``codes/`` of a directory.
 
-    Raises CatalogueError on a duplicate, an unknown parent or region, or a circle; pydantic's ValidationError on a malformed entry.
+    Raises CatalogueError on a duplicate, an unknown parent or region, or a circle; CodesError on a code that leads nowhere;
+    pydantic's ValidationError on a malformed entry.
     """
     exams = [ExamForm.model_validate(entry) for entry in _read(directory / "examens.yaml")]
     regions = _words(directory / "regions.yaml")
@@ -76,15 +86,22 @@ def load_catalogue(directory: Path) -> Catalogue:
     faults = [*_exam_faults(exams, regions), *_words_faults(regions), *_words_faults(techniques)]
     if faults:
         raise CatalogueError("\n".join(faults))
+    codes = load_codes(directory, {exam.id for exam in exams})
     return Catalogue(
-        MappingProxyType({exam.id: exam for exam in exams}),
+        MappingProxyType({exam.id: _with_codes(exam, codes) for exam in exams}),
         MappingProxyType(regions),
         MappingProxyType(techniques),
         MappingProxyType(dict(_read(directory / "abreviations.yaml"))),
         MappingProxyType(
             {parent: tuple(exam.id for exam in exams if exam.parent == parent) for parent in {exam.parent for exam in exams if exam.parent}}
         ),
+        codes,
     )
+
+
+def _with_codes(exam: ExamForm, codes: NationalCodes) -> ExamForm:
+    """Return the exam with its usual LOINC codes, those that an order for it may carry."""
+    return exam.model_copy(update={"loinc": list(codes.usual[exam.id])}) if exam.id in codes.usual else exam
 
 
 def _read(path: Path) -> Any:

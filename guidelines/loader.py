@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -23,10 +25,23 @@ DATA = Path(__file__).with_name("data")
 @lru_cache(maxsize=4)
 def load_base(directory: Path = DATA) -> GuidelineBase:
     """Return the compiled base of a folder; raises GuidelineError with every fault found."""
-    base, faults = read_base(directory)
+    with _collector_paused():
+        base, faults = read_base(directory)
     if faults or base is None:
         raise GuidelineError(faults)
     return base
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Leave the garbage collector out of the load: it would look again and again through values that all stay, half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def read_base(directory: Path = DATA) -> tuple[GuidelineBase | None, list[Fault]]:
@@ -248,7 +263,7 @@ def _unknown_refinements(forms: Mapping[str, tuple[Document, SheetForm]], compil
 def _version(directory: Path) -> str:
     """Return the calendar version with a digest of every file of the base."""
     digest = hashlib.sha256()
-    for path in sorted(directory.rglob("*.yaml")):
+    for path in sorted([*directory.rglob("*.yaml"), *directory.rglob("*.csv")]):
         digest.update(_shown(path, directory).encode() + b"\0" + path.read_bytes() + b"\0")
     calendar = (directory / "version.txt").read_text(encoding="utf-8").strip()
     return f"{calendar}+{digest.hexdigest()[:12]}"

@@ -11,7 +11,7 @@ from pertimage.guidelines import catalogue as module
 from pertimage.guidelines.catalogue import load_catalogue
 
 CATALOGUE = load_catalogue(Path(module.__file__).with_name("data"))
-EXAMS = ExamRecogniser(CATALOGUE.exams.values(), CATALOGUE.regions, CATALOGUE.techniques, CATALOGUE.abbreviations)
+EXAMS = ExamRecogniser(CATALOGUE.exams.values(), CATALOGUE.regions, CATALOGUE.techniques, CATALOGUE.abbreviations, CATALOGUE.codes)
 
 CITED = """
 radio normale

@@ -16,7 +16,7 @@ from pertimage.guidelines.catalogue import load_catalogue
 from pertimage.guidelines.schema import Modality
 
 CATALOGUE = load_catalogue(Path(module.__file__).with_name("data"))
-EXAMS = ExamRecogniser(CATALOGUE.exams.values(), CATALOGUE.regions, CATALOGUE.techniques, CATALOGUE.abbreviations)
+EXAMS = ExamRecogniser(CATALOGUE.exams.values(), CATALOGUE.regions, CATALOGUE.techniques, CATALOGUE.abbreviations, CATALOGUE.codes)
 SIDES = {"left": "G", "right": "D", "bilateral": "GD", "": ""}
 CONTRASTS = {True: "+", False: "-", None: ""}
 

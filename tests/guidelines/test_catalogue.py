@@ -22,7 +22,9 @@ DOSE_UNKNOWN = frozenset(
     radio-clavicule radio-squelette radio-sternum transit-grele galactographie scanner-orbites scanner-cervico-thoracique
     scanner-rachis-dorsal scanner-rachis-entier scanner-sacro-iliaques scanner-bassin arthroscanner-genou arthroscanner-hanche
     arthroscanner-cheville arthroscanner-coude arthroscanner-poignet scanner-abdominal scanner-abdominal-injecte scanner-pelvien
-    scanner-pancreas enteroscanner angioscanner-abdomino-pelvien tep-cerebrale
+    scanner-pancreas enteroscanner angioscanner-abdomino-pelvien tep-cerebrale radio-orbites radio-atm defecographie arthrographie-epaule arthrographie-hanche
+    arthrographie-genou angioscanner-membres-superieurs scintigraphie-cavites-cardiaques scintigraphie-cerebrale scintigraphie-mibg
+    scintigraphie-iode-corps-entier lymphoscintigraphie
     """.split()
 )
 
@@ -86,10 +88,10 @@ def test_loinc_check_digits_are_right() -> None:
 
 
 def test_a_loinc_code_belongs_to_one_exam() -> None:
-    """LOINC codes are precise enough never to be shared."""
+    """The usual code of an exam, the one that a corrected order carries, is never that of another; codes/loinc.csv has them all."""
     counts = Counter(code for exam in EXAMS for code in exam.loinc)
     assert [code for code, count in counts.items() if count > 1] == []
-    assert len(counts) > 1500
+    assert len(counts) > 200
 
 
 @pytest.mark.parametrize(
