@@ -12,7 +12,9 @@ CITING = DONE | {"anterieur-avant", "anterieurs-liste", "refus-avant"}
 # « doute à la radio », « visible au scanner »: the exam by which something was found.
 _FOUND_BY = re.compile(r"\b(?:a l'|a la |au |aux )$")
 # « Merci de faire une IRM du genou : gonalgie… »: what follows the colon is the reason, not a result.
-_ASKING = re.compile(r"\b(?:merci|svp|faire|souhait\w*|demand\w*|prevoir|realiser|effectuer|pratiquer|prescri\w*|besoin|prie|indication)\b[^.;]*$")
+_ASKING = re.compile(
+    r"\b(?:merci|svp|faire|souhait\w*|demand\w*|prevoir|realiser|effectuer|pratiquer|prescri\w*|besoin|prie|indication)\b[^.;]*$"
+)
 _MONTHS = "janv|fevr|mars|avril|mai|juin|juil|aout|sept|octo|nove|dece"
 _DATE = re.compile(
     rf"[\s(,]*(?:(?:du|de|le|en|d'|des|depuis|fait|faite|date|datant|au)\s*)*"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.conditions import Condition
@@ -104,6 +105,10 @@ class GuidelineBase:
         self.by_icpc2: tuple[tuple[str, Sheet], ...] = tuple((p, s) for s in sheets.values() for p in s.trigger_icpc2)
         self._on = lru_cache(maxsize=64)(self._with)
         self.at = lru_cache(maxsize=4096)(self._at)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Tell how to make it again: its indexes are quickly made, and what it remembers is not worth keeping."""
+        return GuidelineBase, (dict(self.sheets), self.lexicon, self.catalogue, self.version)
 
     def _at(self, day: date) -> GuidelineBase:
         """Return the base as it judges on that day (the same object when nothing differs)."""

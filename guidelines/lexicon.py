@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pertimage.guidelines.conditions import Condition, Names, Test, facts_of, parse, watched
 from pertimage.guidelines.schema import Fact
@@ -53,7 +53,7 @@ class FactDef:
 class Derivation:
     """One way to derive a fact: when all the tests hold it is ``value``.
 
-    ``rank`` puts it after those it builds on; ``basis`` names the facts it rests on.
+    ``rank`` puts it after those it builds on (no two have the same); ``basis`` names the facts it rests on.
     """
 
     rank: int
@@ -63,8 +63,7 @@ class Derivation:
     basis: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a term states: a fact (affirmed or denied), the lead of a measure, or a cue of the context."""
 
     kind: str
@@ -85,21 +84,16 @@ def bare_code(code: str) -> str:
     return code.replace(".", "").replace(" ", "").upper()
 
 
-class _Node:
-    """A state of the automaton: where each next word leads, and the terms that end here."""
-
-    __slots__ = ("children", "entries")
-
-    def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
-        self.entries: list[Entry] = []
+# A state of the automaton: where each next word leads, and under the empty word the terms that end here.
+_Node = dict[str, Any]
+_ENDING = ""
 
 
 class Automaton:
     """Find terms in tokens, longest first at each place; built once, then only read."""
 
     def __init__(self) -> None:
-        self._root = _Node()
+        self._root: _Node = {}
         self.vocabulary: set[str] = set()
 
     def add(self, term: str, kind: str, name: str, abbreviations: Mapping[str, str]) -> bool:
@@ -113,47 +107,46 @@ class Automaton:
             return False
         node = self._root
         for form in forms:
-            node = node.children.setdefault(form, _Node())
-        entry = Entry(kind, name, exact)
-        if entry not in node.entries:
-            node.entries.append(entry)
+            node = node.setdefault(form, {})
+        entry, ending = Entry(kind, name, exact), node.setdefault(_ENDING, [])
+        if entry not in ending:
+            ending.append(entry)
         self.vocabulary.update(form for form in forms if form.isalpha())
         return True
 
     def find(self, words: list[Token], text: str) -> list[Match]:
         """Return every match, in order of first token, longest first among those starting at one token."""
         found: list[Match] = []
-        roots = self._root.children
+        roots = self._root
         for index, token in enumerate(words):
-            if token.form in roots and not token.is_stop:
+            if token.form in roots and (not token.is_stop or text[token.start : token.end].isupper()):
                 ends: list[Match] = []
                 self._follow(roots[token.form], words, index, index, text, ends)
                 found.extend(sorted(ends, key=lambda match: -match.last))
         return found
 
     def _follow(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:
-        for entry in node.entries:
+        for entry in node.get(_ENDING, ()):
             if not entry.exact or all(part in text[words[first].start : words[last].end] for part in entry.exact):
                 ends.append(Match(entry, first, last))
-        children = node.children
-        following = _next_word(words, last) if children else None
+        following = _next_word(words, last) if len(node) > (_ENDING in node) else None
         if following is None:
             return
-        child = children.get(words[following].form)
+        child = node.get(words[following].form)
         while child is None and words[following].form in _SIDES:
             following = _next_word(words, following)
             if following is None:
                 return
-            child = children.get(words[following].form)
+            child = node.get(words[following].form)
         if child is not None:
             self._follow(child, words, first, following, text, ends)
-        if "…" in children:
-            self._follow_gap(children["…"], words, first, following, text, ends)
+        if "…" in node:
+            self._follow_gap(node["…"], words, first, following, text, ends)
 
     def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match]) -> None:
         """Try the words that may come after « … », up to three further, never across a negation."""
         for _ in range(GAP + 1):
-            child = after.children.get(words[step].form)
+            child = after.get(words[step].form)
             if child is not None:
                 self._follow(child, words, first, step, text, ends)
             if words[step].folded in _NEGATIONS:
@@ -318,11 +311,13 @@ def _derivations(facts: Mapping[str, FactDef]) -> Mapping[str | None, tuple[Deri
     """Index the derivations by a fact that must be known for them to hold (None: those that may hold on silence)."""
     index: dict[str | None, list[Derivation]] = {}
     order = _in_order({name: fact for name, fact in facts.items() if fact.derived or fact.denied})
-    for rank, name in enumerate(order):
+    rank = 0
+    for name in order:
         for condition, value in ((facts[name].derived, True), (facts[name].denied, False)):
             for tests in condition:
-                derivation = Derivation(2 * rank + (not value), name, tests, value, ", ".join(sorted(facts_of((tests,)))))
+                derivation = Derivation(rank, name, tests, value, ", ".join(sorted(facts_of((tests,)))))
                 index.setdefault(watched(tests), []).append(derivation)
+                rank += 1
     return MappingProxyType({fact: tuple(found) for fact, found in index.items()})
 
 

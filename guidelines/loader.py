@@ -14,6 +14,7 @@ from typing import Any
 
 from pertimage.guidelines.base import Flag, GuidelineBase, Position, Rule, Sheet
 from pertimage.guidelines.catalogue import Catalogue, load_catalogue
+from pertimage.guidelines.compiled import opened
 from pertimage.guidelines.conditions import SEXES, Condition, ConditionError, FactTest, Wanted, facts_of, parse
 from pertimage.guidelines.lexicon import Lexicon, bare_code
 from pertimage.guidelines.schema import FRENCH_VERDICTS, Fact, FlagForm, PositionForm, RuleForm, SheetForm, Verdict
@@ -24,9 +25,13 @@ DATA = Path(__file__).with_name("data")
 
 @lru_cache(maxsize=4)
 def load_base(directory: Path = DATA) -> GuidelineBase:
-    """Return the compiled base of a folder; raises GuidelineError with every fault found."""
+    """Return the compiled base of a folder, from the copy on the disk when nothing changed; raises GuidelineError with every fault."""
     with _collector_paused():
-        base, faults = read_base(directory)
+        return opened(directory, lambda: _compiled(directory))
+
+
+def _compiled(directory: Path) -> GuidelineBase:
+    base, faults = read_base(directory)
     if faults or base is None:
         raise GuidelineError(faults)
     return base

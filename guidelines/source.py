@@ -47,9 +47,10 @@ class Document:
         self._node: Any = None
         try:
             text = path.read_text(encoding="utf-8")
-            self._node = yaml.compose(text, Loader=_Loader)
+            reader = _Loader(text)
+            self._node = reader.get_single_node()
             self._check_keys(self._node)
-            self.value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, the C one when there is one
+            self.value = reader.construct_document(self._node) if self._node is not None else None
         except UnicodeDecodeError:
             self.faults.append(Fault(shown, 0, "le fichier n'est pas en UTF-8"))
         except yaml.MarkedYAMLError as error:

@@ -58,12 +58,18 @@ def _folded(text: str) -> str:
     return text.translate(_FOLD)
 
 
+# Words that the rules would confuse with others: a child who limps does not drink.
+_APART = {form: "boite" for form in ("boite", "boites", "boitent")}
+
+
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """Return the comparable form of a folded word: no plural, no feminine, no doubled final consonant.
 
     Crude on purpose: it only has to send the spellings of one word to one form ("sphinctérien(ne)s", "oedème/œdème").
     """
+    if word in _APART:
+        return _APART[word]
     word = word.replace("oe", "e").replace("ae", "e") if len(word) > 3 else word
     if len(word) <= 3 or not word.isalpha():
         return word

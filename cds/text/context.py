@@ -111,6 +111,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
         if step == "link":
             done, unknown, loose = False, 0, False
         elif step == "list":
+            if token.folded == ":" and unknown:
+                return  # « pas de suivi : fièvre »
             done, unknown, listing, loose = False, 0, True, False
         elif step == "close":
             return

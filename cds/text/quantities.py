@@ -280,7 +280,7 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         lambda _: 1000.0,
         _AFTER_SINCE,
     ),
-    (1, _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])"), lambda m: float(m.group("n")), ("j",)),
+    (1, _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])(?!\s*(?:du|de) (?:cycle|regles))"), lambda m: float(m.group("n")), ("j",)),
     (1, _compiled(r"\b(?P<n>\d{1,2})\s?(?:er|ere|e|eme|ieme)\s+jour\b"), lambda m: float(m.group("n")), ("jour",)),
     (
         3,

@@ -213,16 +213,16 @@ def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None
     derived: list[FactFound] = []
     facts = Facts(truth, values, who, exam)
     watchers = lexicon.derivations
-    waiting = [(one.rank, id(one), one) for fact in (None, *truth, *values) for one in watchers.get(fact, ())]
+    waiting = [(one.rank, one) for fact in (None, *truth, *values) for one in watchers.get(fact, ())]
     heapify(waiting)
     while waiting:
-        one = heappop(waiting)[2]
+        one = heappop(waiting)[1]
         if truth.get(one.fact) is True or (not one.value and one.fact in truth) or all_hold(one.tests, facts) is not True:
             continue
         truth[one.fact] = one.value
         derived.append(FactFound(one.fact, Status.PRESENT if one.value else Status.ABSENT, one.basis))
         for more in watchers.get(one.fact, ()):
-            heappush(waiting, (more.rank, id(more), more))
+            heappush(waiting, (more.rank, more))
     return derived
 
 
