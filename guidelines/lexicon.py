@@ -101,7 +101,8 @@ class Automaton:
         exact: tuple[str, ...] = ()
         if term.startswith("="):
             term = term[1:]
-            exact = tuple(term.split())
+            parts = term.split()
+            exact = tuple(part for part in parts if part.isupper()) or tuple(parts)
         forms = term_forms(term, abbreviations) or term_forms(term, abbreviations, keep_small=True)
         if not any(form[0].isalpha() for form in forms if form != "…") and kind != "after":
             return False

@@ -118,6 +118,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
             return
         elif step == "pass" and token.folded in _OF:
             loose, done = False, done and name != "famille"  # « père opéré d'un cancer »
+        elif step == "word" and name == "famille" and token.folded == "pour":
+            done = False  # « sa sœur suivie pour un cancer »
         elif step == "word":
             unknown += 1
             loose = name in _NEGATIONS  # « pas de rhinorrhée céphalée brutale »: without « de » the sign that follows stands alone
@@ -291,6 +293,8 @@ def _item_before(scene: Scene, mark: int) -> Iterator[Mention]:
         token = words[floor]
         if token.folded in ("ou", "vs", "/"):
             crossed = 0
+        elif token.folded in _OF or token.folded == "'":  # « entorse du cou ? »: the whole of it
+            pass
         elif not token.is_word or crossed > 1:
             return
         elif not token.is_stop:

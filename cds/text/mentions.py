@@ -43,7 +43,7 @@ def scene(text: str, lexicon: Lexicon) -> Scene:
     starts: dict[int, list[Mention]] = {}
     for mention in mentions:
         starts.setdefault(mention.first, []).append(mention)
-    cues = _cues([m for m in matches if m.entry.kind == "cue" and m.entry.name != "leurres"], mentions)
+    cues = _cues([m for m in matches if m.entry.kind == "cue" and m.entry.name != "leurres"], mentions, words)
     leads = [match for match in matches if match.entry.kind in ("before", "after")]
     return Scene(text, words, _clauses(words), mentions, starts, cues, leads)
 
@@ -69,23 +69,42 @@ def _longest_per_fact(matches: list[Match]) -> list[Match]:
     return sorted(kept, key=lambda m: (m.first, -m.last))
 
 
-def _cues(matches: list[Match], mentions: list[Mention]) -> dict[int, tuple[str, int]]:
+def _cues(matches: list[Match], mentions: list[Mention], words: list[Token]) -> dict[int, tuple[str, int]]:
     """Return the longest cue that starts at each token; words that belong to a mention are no cue.
 
-    A cue that opens a mention (« pas de signe d'alerte », « ATCD de K sein ») still governs what other facts name inside it, and
-    the list that follows it.
+    The cues with which a mention begins (« pas d'ATCD », « ATCD fam », « pas de signe d'alerte ») still govern what other facts name
+    inside it, and the list that follows it.
     """
-    taken = {index for mention in mentions for index in range(mention.first, mention.last + 1)}
-    opening = {mention.first for mention in mentions}
+    opening: dict[int, int] = {}
+    for match in matches:
+        if match.entry.name in _OPENING:
+            opening[match.first] = max(match.last, opening.get(match.first, 0))
+    taken: set[int] = set()
+    for mention in mentions:
+        taken.update(range(_after_cues(mention, opening, words), mention.last + 1))
     cues: dict[int, tuple[str, int]] = {}
     for match in matches:
         name, last = match.entry.name, match.last
-        if not taken.isdisjoint(range(match.first, last + 1)) and not (name in _OPENING and match.first in opening):
+        if not name.startswith("fausse") and not taken.isdisjoint(range(match.first, last + 1)):
             continue
         best = cues.get(match.first)
         if best is None or (last, _RANK.get(name, 0)) > (best[1], _RANK.get(best[0], 0)):
             cues[match.first] = (name, last)
-    return cues
+    inside = {index for start, (name, last) in cues.items() if name.startswith("fausse") for index in range(start + 1, last + 1)}
+    return {start: cue for start, cue in cues.items() if start not in inside}
+
+
+def _after_cues(mention: Mention, opening: dict[int, int], words: list[Token]) -> int:
+    """Return the first token of a mention that is neither of a cue with which it begins, nor a small word between two of them."""
+    after = index = mention.first
+    while index <= mention.last:
+        if index in opening:
+            after = index = opening[index] + 1
+        elif words[index].is_stop or words[index].is_joiner:
+            index += 1
+        else:
+            break
+    return after
 
 
 _OPENING = frozenset(("negation-avant", "double-negation", "hypothese-avant", "passe-avant", "famille"))

@@ -191,10 +191,10 @@ _NOT_AGE = _compiled(
 _SEX = {
     "female": _compiled(
         r"\b(?:femme|mme|madame|patiente|pte|fille|fillette|dame|enceinte|menopausee|gestante|primipare|multipare|g\dp\d)\b"
-        r"|(?:^|[\n,.;(]\s*)f(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}f\b"
+        r"|(?:^|[\n,.;(])\s*f(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}f\b"
     ),
     "male": _compiled(
-        r"\b(?:homme|mr|monsieur|garcon|masculin)\b|(?:^|[\n,.;(]\s*)h(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}h\b"
+        r"\b(?:homme|mr|monsieur|garcon|masculin)\b|(?:^|[\n,.;(])\s*h(?=[\s,.]{0,2}\d|\s+de\s+\d)|\d\s*(?:ans?|a)[\s,]{0,2}h\b"
     ),
 }
 
@@ -280,7 +280,12 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         lambda _: 1000.0,
         _AFTER_SINCE,
     ),
-    (1, _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])(?!\s*(?:du|de) (?:cycle|regles))"), lambda m: float(m.group("n")), ("j",)),
+    (
+        1,
+        _compiled(r"(?:^|[^a-z])j\s?\+?\s?(?P<n>\d{1,3})(?![\d/])(?!\s*(?:du|de) (?:cycle|regles))"),
+        lambda m: float(m.group("n")),
+        ("j",),
+    ),
     (1, _compiled(r"\b(?P<n>\d{1,2})\s?(?:er|ere|e|eme|ieme)\s+jour\b"), lambda m: float(m.group("n")), ("jour",)),
     (
         3,

@@ -126,33 +126,36 @@ def _kept(known: Quantity | None, new: Quantity, keeps: str) -> Quantity:
 
 
 def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity | None:
-    """Return the duration of the complaint: among the best readings, the one in the same segment as an opening fact.
+    """Return the duration of the complaint: of the durations stated in numbers, the one said of the complaint named first.
 
     A duration said of something else than a complaint (« diabète depuis 10 ans, lumbago J12 ») comes after the others.
     """
     candidates = durations(seen.text, on)
     if len(candidates) < 2:
         return candidates[0] if candidates else None
-    beside = {quantity: _beside(seen, quantity, openers) for quantity in candidates}
-    kept = [quantity for quantity in candidates if beside[quantity] is not False]
+    said_of = {quantity: _said_of(seen, quantity, openers) for quantity in candidates}
+    explicit = [quantity for quantity in candidates if quantity.rank < _EXPLICIT and said_of[quantity] is not None]
+    if explicit:
+        return min(explicit, key=lambda quantity: (said_of[quantity], quantity.rank, quantity.start))
+    kept = [quantity for quantity in candidates if not _said_of_else(seen, quantity)]
     if not kept or kept[0].rank > _EXPLICIT:
         kept = candidates
     best = [quantity for quantity in kept if quantity.rank == kept[0].rank]
-    return next((quantity for quantity in best if beside[quantity]), best[0])
+    return next((quantity for quantity in best if said_of[quantity] is not None), best[0])
 
 
-def _beside(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> bool | None:
-    """Say whether a complaint is named near a duration, in the same segment; False when only something else is, before it."""
-    near: bool | None = None
-    for mention in seen.mentions:
-        end = seen.words[mention.last].end
-        low, high = sorted((end, quantity.start))
-        if high - low < 60 and not _PARTED.search(seen.text, low, high):
-            if mention.fact in openers:
-                return True
-            if end <= quantity.start:
-                near = False
-    return near
+def _said_of(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> int | None:
+    """Return where the first complaint beside a duration is named, in the same segment."""
+    return next((mention.first for mention in seen.mentions if mention.fact in openers and _near(seen, mention, quantity)), None)
+
+
+def _said_of_else(seen: Scene, quantity: Quantity) -> bool:
+    return any(_near(seen, mention, quantity) and seen.words[mention.last].end <= quantity.start for mention in seen.mentions)
+
+
+def _near(seen: Scene, mention: Mention, quantity: Quantity) -> bool:
+    low, high = sorted((seen.words[mention.last].end, quantity.start))
+    return high - low < 60 and not _PARTED.search(seen.text, low, high)
 
 
 _EXPLICIT = 2  # the rank of durations told in numbers; « chronique » and « hier » come behind

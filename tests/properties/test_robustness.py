@@ -30,7 +30,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "sans accents": _without_accents, "majuscules": str.upper, "minuscules": str.lower, "espaces": lambda text: "  " + text.replace(" ", "  ") + " ",
     "point final": lambda text: text.rstrip(".") + ".", "forme décomposée": lambda text: unicodedata.normalize("NFD", text),
     "apostrophe courbe": lambda text: text.replace("'", "’"), "politesse": lambda text: f"Bonjour cher confrère. {text}. Merci, bien confraternellement",
-    "antécédents sans rapport": lambda text: f"{text}. ATCD : HTA, cholécystectomie en 2010",
+    "antécédents sans rapport": lambda text: f"{text}. ATCD : presbytie, amygdalectomie en 1990",
 }  # fmt: skip
 
 
