@@ -59,7 +59,7 @@ def _folded(text: str) -> str:
 
 
 # Words that the rules would confuse with others: a child who limps does not drink.
-_APART = {form: "boite" for form in ("boite", "boites", "boitent")}
+_APART = dict.fromkeys(("boite", "boites", "boitent"), "boite")
 
 
 @lru_cache(maxsize=65536)

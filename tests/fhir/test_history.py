@@ -10,7 +10,7 @@ from tests.fhir.cases import ICD10, Coded
 from tests.project import ROOT
 
 SHEETS = (ROOT / "guidelines" / "data" / "lexique").glob("*.yaml")
-LEXICON = {name: fact for path in SHEETS for name, fact in yaml.safe_load(path.read_text()).items()}
+LEXICON = {name: fact for path in SHEETS for name, fact in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).items()}
 
 
 def test_every_fact_named_here_is_in_the_lexicon():
