@@ -120,7 +120,7 @@ class Automaton:
         found: list[Match] = []
         roots = self._root
         for index, token in enumerate(words):
-            if token.form in roots and (not token.is_stop or text[token.start : token.end].isupper()):
+            if token.form in roots:
                 ends: list[Match] = []
                 self._follow(roots[token.form], words, index, index, text, ends)
                 found.extend(sorted(ends, key=lambda match: -match.last))
@@ -130,7 +130,10 @@ class Automaton:
         for entry in node.get(_ENDING, ()):
             if not entry.exact or all(part in text[words[first].start : words[last].end] for part in entry.exact):
                 ends.append(Match(entry, first, last))
-        following = _next_word(words, last) if len(node) > (_ENDING in node) else None
+        if len(node) == (_ENDING in node):
+            return
+        self._follow_small(node, words, first, last, text, ends)
+        following = _next_word(words, last)
         if following is None:
             return
         child = node.get(words[following].form)
@@ -143,6 +146,14 @@ class Automaton:
             self._follow(child, words, first, following, text, ends)
         if "…" in node:
             self._follow_gap(node["…"], words, first, following, text, ends)
+
+    def _follow_small(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:
+        """Try the small words that come next: a few terms hold one."""
+        step = last + 1
+        while step < len(words) and (words[step].is_stop or words[step].is_joiner):
+            if words[step].is_stop and words[step].form in node:
+                self._follow(node[words[step].form], words, first, step, text, ends)
+            step += 1
 
     def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match]) -> None:
         """Try the words that may come after « … », up to three further, never across a negation."""

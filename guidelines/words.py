@@ -124,14 +124,24 @@ def _kind(folded: str) -> tuple[str, bool, bool, bool, bool]:
     return stem(folded) if is_word else folded, is_word, folded in STOP_WORDS, folded in JOINERS, folded[0].isdigit()
 
 
+# Small words without which the one word that follows or precedes says something else: « en jet », « à plat », « ce matin », « que la nuit ».
+_TELLING = frozenset("en à au aux ce cet cette que qu".split())
+
+
 def term_forms(term: str, abbreviations: Mapping[str, str] | None = None, *, keep_small: bool = False) -> tuple[str, ...]:
-    """Return the compared forms of a term's words, small words and joining marks left out; « … » becomes "…"."""
-    forms: list[str] = []
-    for token in tokens(unicodedata.normalize("NFC", term), abbreviations):
-        if token.folded == "…":
-            forms.append("…")
-        elif (token.is_stop and not keep_small) or token.is_joiner or token.folded in "\"'()":
-            continue
-        else:
-            forms.append(token.form)
-    return tuple(forms)
+    """Return the compared forms of a term's words, small words and joining marks left out; « … » becomes "…".
+
+    When one word alone is left, the small words that make its sense stay with it.
+    """
+    written = unicodedata.normalize("NFC", term)
+    found = [token for token in tokens(written, abbreviations) if not token.is_joiner and token.folded not in "\"'()"]
+    forms = tuple(token.form for token in found if keep_small or not token.is_stop)
+    if len(forms) == 1 and len(found) > 1:
+        return tuple(token.form for token in found if not token.is_stop or _tells(token, written))
+    return forms
+
+
+def _tells(token: Token, written: str) -> bool:
+    """Say whether a small word of a term makes the sense of its other word: of « à » and « a », only the first does."""
+    said = written[token.start : token.end]
+    return said.casefold() in _TELLING or said in ("D", "CE") or (said.isalpha() and token.start > 0 and written[token.start - 1].isdigit())
