@@ -178,11 +178,17 @@ class _Judgement:
         return entry
 
     def _by_situation(self, sheets: list[tuple[Sheet, int]]) -> str | None:
-        """Return the exam of the situation that loose words mean (« IRM » for a headache)."""
+        """Return the exam of the situation that loose words mean (« IRM » for a headache): the one its rules support, else its first."""
         candidates, exams = frozenset(self._asked.candidates), self._base.catalogue.exams
-        meant = [exam for sheet, _ in sorted(sheets, key=lambda pair: pair[1]) for exam in sheet.exams if exam in candidates]
-        as_asked = [exam for exam in meant if self._asked.contrast is None or exams[exam].contrast is self._asked.contrast]
-        return next(iter(as_asked or meant), None)
+        placed = sorted(sheets, key=lambda pair: pair[1])
+        meant = [(sheet, place, exam) for sheet, place in placed for exam in sheet.exams if exam in candidates]
+        as_asked = [one for one in meant if self._asked.contrast is None or exams[one[2]].contrast is self._asked.contrast] or meant
+        supported = (exam for sheet, place, exam in as_asked if sheet is as_asked[0][0] and self._supports(sheet, place, exam))
+        return next(supported, next((exam for _, _, exam in as_asked), None))
+
+    def _supports(self, sheet: Sheet, place: int, exam: str) -> bool:
+        found = conclude(sheet, place, exam, self._lineage(exam), self._reading)
+        return found is not None and found.outcome is Outcome.APPROPRIATE
 
     def _silent(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
         """Answer when no rule speaks: nothing asked or no reason is incomplete, the rest is outside the guidance."""

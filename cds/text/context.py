@@ -57,6 +57,8 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
             status[mention] = (new, min(first, mention.first), max(last, mention.last))
 
     for start, (name, end) in scene.cues.items():
+        if name == "famille" and _denied_before(scene, start):
+            name = "negation-avant"  # « aucun antécédent familial de cancer »
         if name in _STATUS:
             for mention in _reached(scene, name, start, end, openers):
                 distant = mention.denies and any(not token.is_stop for token in scene.words[end + 1 : mention.first])
@@ -67,6 +69,23 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
             mark(mention, new, mention.first, last)
     _question_marks(scene, mark)
     return [(mention, *_flip(mention, *found)) for mention, found in status.items()]
+
+
+def _denied_before(scene: Scene, start: int) -> bool:
+    """Say whether a negation governs the cue that starts here, over small words and « antécédent » alone."""
+    ends = {last: (first, name) for first, (name, last) in scene.cues.items() if first < start}
+    index = start - 1
+    while index >= 0:
+        if index in ends:
+            index, name = ends[index]
+            if name == "negation-avant":
+                return True
+            if name not in ("passe-avant", "relais"):
+                return False
+        elif not (scene.words[index].is_stop or scene.words[index].is_joiner):
+            return False
+        index -= 1
+    return False
 
 
 def _flip(mention: Mention, status: Status, first: int, last: int) -> tuple[Status, int, int]:
