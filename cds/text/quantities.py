@@ -186,7 +186,8 @@ _INFANT = _compiled(r"\b(?P<n>\d{1,2})\s*(?P<unit>mois|m|semaines?|sem|jours?|j)
 _CHILD = _compiled(r"\b(nourrisson|nne|nrs|nour|bb|bebe|nouveau[- ]ne|nn|enfant|garcon|fille|fillette|age de|agee de)\b[^.;\n]{0,14}$")
 _NOT_AGE = _compiled(
     r"\b(depuis|dps|dep|il y a|pendant|durant|sur|evolu\w*|d'evolution|depuis plus de|duree|tous les|apres|avant|x|vers"
-    r"|opere\w*|operation|post[- ]?op\w*|tabac\w*|fum\w+|recul|a l'age de|des l'age de|traite\w* il y a|suivi\w* depuis|de plus de|avant l'age de)\s*(?:environ|plus de|pres de|~|les)?\s*$"
+    r"|opere\w*|operation|post[- ]?op\w*|tabac\w*|fum\w+|recul"
+    r"|a l'age de|des l'age de|traite\w* il y a|suivi\w* depuis|de plus de|avant l'age de)\s*(?:environ|plus de|pres de|~|les)?\s*$"
 )
 _SEX = {
     "female": _compiled(
