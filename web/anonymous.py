@@ -17,10 +17,15 @@ SHOWN_FROM = 3
 HIDDEN = "…"
 _LONGEST = 90  # characters of a phrase shown
 _TITLES = frozenset("m mr mm mme mmes mlle monsieur madame mademoiselle dr docteur pr professeur prof nom prenom epouse".split())
+# First names that are also words of medicine (« syndrome de Claude Bernard-Horner », « selles claires »).
+_FIRST_NAMES = frozenset(
+    "bernard blanche claire claude guillain jean louis marie marguerite olive paul pierre rose victoire violette".split()
+)
 _MONTHS = "janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[uû]t|septembre|octobre|novembre|d[ée]cembre"
 # Numbers that designate somebody: mail, telephone, national number, dates, ages, anything of four digits or more.
 _DESIGNATING = re.compile(
     r"\S+@\S+|https?://\S+|\b\d{1,2}(?:er)?\s+(?:" + _MONTHS + r")\b(?:\s+\d{2,4})?|\b\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}\b"
+    r"|\b\d{1,4}\s*(?:bis|ter)?,?\s*(?:rue|avenue|av|bd|boulevard|all[ée]e|chemin|impasse|route|quai)\b"
     r"|\+?\d(?:[ .-]?\d){5,}(?:\s?[AB])?[\d ]*|\d{4,}|\b\d{1,3}\s*ans?\b",
     re.IGNORECASE,
 )
@@ -32,7 +37,7 @@ _PLAIN = frozenset(
         "pas avec pour sans sur dans depuis chez par est sont il elle ou et ni mais si je vous nous on ne se y ya plus tres trop peu bien mal fait faire avoir "
         "etre ete suite apres avant lors puis entre vers sous contre toujours encore deja rien aussi comme quand dont qui quoi cause ras svp merci prevoir "
         "demande bilan avis recherche controle suivi surveillance jour jours semaine semaines sem mois ans annee annees heures matin soir nuit hier droit "
-        "droite gauche bilateral patient patiente enfant examen imagerie douleur douleurs"
+        "droite gauche bilateral patient patiente enfant examen imagerie douleur douleurs cher chere confrere conseur bonjour remercie cordialement confraternellement"
     ).split()
 )
 
@@ -46,7 +51,7 @@ class Anonymiser:
 
     def knows(self, word: str) -> bool:
         """Say whether a word, folded, is one of the guidelines' or a small word of the language."""
-        return word in self._short or stem(word) in self._known
+        return word in self._short or (stem(word) in self._known and word not in _FIRST_NAMES)
 
     def unknown(self, text: str) -> set[str]:
         """Return the words of a text that the guidelines do not know, those that may name somebody left out.
@@ -58,11 +63,13 @@ class Anonymiser:
         return {word for word in found if not self.knows(word)}
 
     def masked(self, text: str) -> str:
-        """Return a text in small letters with its known words alone; what is hidden is one « … »."""
+        """Return a text in small letters with its known words alone; what is hidden is one « … ».
+
+        A word with a capital inside a phrase is hidden even when it is known.
+        """
         out: list[str] = []
         for piece, named in _pieces(text):
-            word = fold(piece)
-            keep = not named and (not piece.isalpha() or self.knows(word))
+            keep = not named and (not piece.isalpha() or (self.knows(fold(piece)) and not (out and piece.istitle() and len(piece) > 2)))
             if keep and piece != HIDDEN:
                 out.append(piece.lower())
             elif not out or out[-1] != HIDDEN:

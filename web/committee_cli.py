@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -156,11 +157,9 @@ def diff(
 
 
 def _told(sections: list[Any], versions: list[str]) -> Iterator[str]:
-    from pertimage.web.pages.french import typography
-
-    yield typography(f"De {versions[0]} à {versions[1]} : " + ("" if sections else "rien ne change."))
+    yield f"De {versions[0]} à {versions[1]} : {'' if sections else 'rien ne change.'}".rstrip()
     for section in sections:
-        yield from ("", f"{section.title} ({len(section.lines)})", *(typography(f"  - {line}") for line in section.lines))
+        yield from ("", f"{section.title} ({len(section.lines)})", *(f"  - {line}" for line in section.lines))
 
 
 @app.command()
@@ -210,8 +209,7 @@ def _read_all(files: list[Path]) -> Iterator[Read]:
         task, done = bar.add_task("", total=None), 0
         for path in files:
             try:
-                with ExitStack() as stack:
-                    stream = stack.enter_context(open(0, "rb", closefd=False) if str(path) == "-" else path.open("rb"))
+                with _opened(path) as stream:
                     for read in read_requests(stream, str(path), today):
                         if read.error:
                             _say(f"{read.file}:{read.line} : {read.error}")
@@ -223,6 +221,16 @@ def _read_all(files: list[Path]) -> Iterator[Read]:
             except OSError as error:
                 _say(f"{path} : fichier illisible : {error.strerror}")
                 yield Read(str(path), 0, 0, error=str(error.strerror))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    if str(path) == "-":
+        with open(0, "rb", closefd=False) as stream:
+            yield stream
+    else:
+        with path.open("rb") as stream:
+            yield stream
 
 
 def _past(database: str, since: datetime | None) -> Iterator[Past]:

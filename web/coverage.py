@@ -12,8 +12,7 @@ from pertimage.cds.model import Assessment, ImagingRequest, Outcome
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.web.anonymous import SHOWN_FROM, Anonymiser, phrases
 from pertimage.web.frequency import Frequent
-from pertimage.web.pages.french import number, typography
-from pertimage.web.plain_table import percent, plain_table
+from pertimage.web.plain_table import counted, number, percent, plain_table
 from pertimage.web.unscored import Why, why
 
 SHARES = ("judged", "incomplete", "unscored")
@@ -101,25 +100,26 @@ class Coverage:
 
     def report(self, size: int) -> Iterator[str]:
         """Yield the lines that a reader sees."""
-        unread = f", {number(self.unreadable, 0)} illisibles" if self.unreadable else ""
-        yield typography(f"{number(self.requests, 0)} demandes lues{unread} ; {number(self.exams_judged, 0)} examens demandés")
+        unread = f", {counted(self.unreadable, 'illisible', 'illisibles')}" if self.unreadable else ""
+        exams = counted(self.exams_judged, "examen demandé", "examens demandés")
+        yield f"{counted(self.requests, 'demande lue', 'demandes lues')}{unread} ; {exams}"
         if not self.exams_judged:
             return
         total = self.exams_judged
-        rows = [(_FRENCH[name], number(self.shares[name], 0), percent(self.shares[name], total)) for name in SHARES]
+        rows = [(_FRENCH[name], number(self.shares[name]), percent(self.shares[name], total)) for name in SHARES]
         yield from ("", *plain_table(("Examens", "Nombre", "Part"), rows, numbers=frozenset((1, 2))))
-        reasons = [(reason.french, number(count, 0), percent(count, total)) for reason, count in self.reasons.most_common()]
+        reasons = [(reason.french, number(count), percent(count, total)) for reason, count in self.reasons.most_common()]
         if reasons:
             yield from ("", *plain_table(("Pourquoi aucun avis", "Nombre", "Part"), reasons, numbers=frozenset((1, 2))))
-        exams = [(exam, *(number(counts[name], 0) for name in SHARES)) for exam, counts in self.by_exam()[:size]]
-        yield from ("", *plain_table(("Par examen", *map(_FRENCH.__getitem__, SHARES)), exams, numbers=frozenset((1, 2, 3))))
-        missed = [(number(one.count, 0), one.phrase, one.exam, one.why.french) for one in self.missed(size)]
+        by_exam = [(exam, *(number(counts[name]) for name in SHARES)) for exam, counts in self.by_exam()[:size]]
+        yield from ("", *plain_table(("Par examen", *map(_FRENCH.__getitem__, SHARES)), by_exam, numbers=frozenset((1, 2, 3))))
+        missed = [(number(one.count), one.phrase, one.exam, one.why.french) for one in self.missed(size)]
         if missed:
             yield from ("", *plain_table(("Fois", "Ce qui n'a pas reçu d'avis", "Examen", "Pourquoi"), missed, numbers=frozenset((0,))))
         if words := self.unknown_words(size):
-            yield from ("", typography("Mots inconnus du lexique : ") + ", ".join(f"{word} ({number(count, 0)})" for word, count in words))
+            yield from ("", "Mots inconnus du lexique : " + ", ".join(f"{word} ({number(count)})" for word, count in words))
         if self._phrases.missed:
-            yield f"Phrases très nombreuses : chaque nombre peut manquer jusqu'à {number(self._phrases.missed, 0)} occurrences."
+            yield f"Phrases très nombreuses : chaque nombre peut manquer jusqu'à {number(self._phrases.missed)} occurrences."
 
 
 def share_of(outcome: Outcome) -> str:

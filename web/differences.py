@@ -18,6 +18,7 @@ from pertimage.guidelines.schema import Source, Verdict
 from pertimage.web.pages.condition_words import ConditionWords
 from pertimage.web.pages.french import day
 from pertimage.web.pages.sheet_view import STATES
+from pertimage.web.plain_table import counted
 from pertimage.web.vignettes import as_request
 
 # A position may hold under a condition: both answers are then said.
@@ -238,16 +239,16 @@ def _source(source: Source) -> str:
 
 def _lexicon(old: Path, new: Path) -> Iterator[str]:
     before, after = (_facts(folder) for folder in (old, new))
-    for words, names in (("faits ajoutés", after.keys() - before.keys()), ("faits retirés", before.keys() - after.keys())):
+    for word, names in (("ajouté", after.keys() - before.keys()), ("retiré", before.keys() - after.keys())):
         if names:
-            yield f"{len(names)} {words} : {', '.join(sorted(names))}"
+            yield f"{counted(len(names), f'fait {word}', f'faits {word}s')} : {', '.join(sorted(names))}"
     terms = [{(name, term) for name, fact in facts.items() for term in _terms(fact)} for facts in (before, after)]
     gained, lost = len(terms[1] - terms[0]), len(terms[0] - terms[1])
     if gained or lost:
-        yield f"{gained} mots ajoutés, {lost} retirés"
+        yield f"{counted(gained, 'mot ajouté', 'mots ajoutés')}, {counted(lost, 'retiré', 'retirés')}"
     changed = [name for name in before.keys() & after.keys() if _without_terms(before[name]) != _without_terms(after[name])]
     if changed:
-        yield f"{len(changed)} faits lus autrement (question, déduction, codes, bornes) : {', '.join(sorted(changed))}"
+        yield f"{counted(len(changed), 'fait lu', 'faits lus')} autrement (question, déduction, codes, bornes) : {', '.join(sorted(changed))}"
 
 
 def _facts(folder: Path) -> dict[str, Mapping[str, Any]]:
@@ -266,13 +267,11 @@ def _without_terms(fact: Mapping[str, Any]) -> dict[str, Any]:
 
 def _catalogue(old: GuidelineBase, new: GuidelineBase) -> Iterator[str]:
     before, after = old.catalogue.exams, new.catalogue.exams
-    for words, exams in (
-        ("ajouté", [after[name] for name in after if name not in before]),
-        ("retiré", [before[name] for name in before if name not in after]),
-    ):
-        if exams:
-            plural = "s" if len(exams) > 1 else ""
-            yield f"{len(exams)} examen{plural} {words}{plural} : {', '.join(exam.label for exam in exams)}"
+    gained = [exam.label for name, exam in after.items() if name not in before]
+    lost = [exam.label for name, exam in before.items() if name not in after]
+    for word, labels in (("ajouté", gained), ("retiré", lost)):
+        if labels:
+            yield f"{counted(len(labels), f'examen {word}', f'examens {word}s')} : {', '.join(labels)}"
     doses = [new_one.label for name, new_one in after.items() if name in before and before[name].dose != new_one.dose]
     if doses:
         yield f"dose revue : {', '.join(doses)}"

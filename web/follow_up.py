@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ PERIODS = {
     "annee": ("52 dernières semaines", 52),
     "tout": ("Depuis le début", None),
 }
-_NOT_A_REASON = frozenset(("age", "duree"))
+# A phrase that may name what a sheet would be about: a few words, not a denial nor a circumstance.
+_SHORT = re.compile(
+    r"(?!(?:pas|sans|ni|aucun\w*|non|avant|apres|après|depuis|demande|avis|bilan|merci)\b)[^\W\d_]+(?:[ '’-][^\W\d_]+){0,5}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def follow_up(service: Service, period: str) -> FollowUp:
     total = _period("", tallies)
     return FollowUp(
         total, list(_months(tallies)), len(found), len(found) < total.unscored, queue.groups(), queue.sheets_to_write(), queue.positions_to_write(),
-        queue.unknown_words(), rule_feedback(service.store, since),
+        queue.unknown_words(), rule_feedback(service.store, since)[:GROUPS_SHOWN],
     )  # fmt: skip
 
 
@@ -105,8 +109,8 @@ class Queue:
         self._anonymiser = Anonymiser(base)
         self._groups: Counter[tuple[str, Why]] = Counter()
         self._phrases: dict[tuple[str, Why], Counter[str]] = {}
-        self._facts: Counter[str] = Counter()
-        self._exams_of_facts: dict[str, Counter[str]] = {}
+        self._subjects_missing: Counter[str] = Counter()
+        self._exams_of_subjects: dict[str, Counter[str]] = {}
         self._positions: Counter[tuple[str, str]] = Counter()
         self._patients_of_words: dict[str, set[str]] = {}
 
@@ -121,9 +125,9 @@ class Queue:
         if reason is Why.SILENT_SHEET:
             self._positions[one.answer.situations[0], exam] += 1
         elif reason is Why.NO_SHEET:
-            for fact in self._reasons(one):
-                self._facts[fact] += 1
-                self._exams_of_facts.setdefault(fact, Counter())[exam] += 1
+            for subject in self._subjects(one, said):
+                self._subjects_missing[subject] += 1
+                self._exams_of_subjects.setdefault(subject, Counter())[exam] += 1
         for word in self._anonymiser.unknown(one.request.narrative) | self._anonymiser.unknown(one.request.exam_text.lower()):
             self._patients_of_words.setdefault(word, set()).add(one.patient)
 
@@ -133,11 +137,12 @@ class Queue:
         found = self._base.catalogue.exams.get(exam)
         return found.label if found else exam
 
-    def _reasons(self, one: Unscored) -> set[str]:
-        """Return the labels of what the request states and no sheet starts from."""
-        stated = (fact.fact for fact in one.answer.facts if fact.start >= 0 and fact.status in (Status.PRESENT, Status.HYPOTHETICAL))
+    def _subjects(self, one: Unscored, said: set[str]) -> set[str]:
+        """Return what the request is about: the diseases and symptoms that it states (they have a code), else its short phrases."""
         facts = self._base.lexicon.facts
-        return {facts[fact].label for fact in stated if fact in facts and fact not in _NOT_A_REASON and not facts[fact].is_number}
+        stated = (fact.fact for fact in one.answer.facts if fact.start >= 0 and fact.status in (Status.PRESENT, Status.HYPOTHETICAL))
+        coded = {facts[fact].label for fact in stated if fact in facts and (facts[fact].icd10 or facts[fact].icpc2)}
+        return coded or {phrase for phrase in said if _SHORT.fullmatch(phrase) and self._anonymiser.says_something(phrase)}
 
     def groups(self) -> list[Group]:
         """Return the groups, the largest first."""
@@ -147,10 +152,10 @@ class Queue:
         ]
 
     def sheets_to_write(self) -> list[Proposal]:
-        """Return the reasons met most often without a sheet."""
+        """Return what requests without a sheet are most often about."""
         return [
-            Proposal(label, count, tuple(self._exams_of_facts[label].most_common(3)))
-            for label, count in self._facts.most_common(GROUPS_SHOWN)
+            Proposal(subject, count, tuple(self._exams_of_subjects[subject].most_common(3)))
+            for subject, count in self._subjects_missing.most_common(GROUPS_SHOWN)
         ]
 
     def positions_to_write(self) -> list[Proposal]:

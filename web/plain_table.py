@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pertimage.web.pages.french import number
-
 
 def plain_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: frozenset[int] = frozenset()) -> list[str]:
     """Return the lines of a table; the columns whose rank is in ``numbers`` are set to the right."""
@@ -20,6 +18,11 @@ def plain_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, nu
     return [line(cells[0]), "  ".join("─" * width for width in widths), *map(line, cells[1:])]
 
 
+def number(count: int) -> str:
+    """Return a number with its thousands apart."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
 def percent(part: int, whole: int) -> str:
     """Return a share as a percentage with its decimal; « – » of nothing."""
     return f"{part / whole * 100:.1f}\u00a0%".replace(".", ",") if whole else "–"
@@ -27,4 +30,4 @@ def percent(part: int, whole: int) -> str:
 
 def counted(count: int, one: str, many: str) -> str:
     """Return a number with its noun: « 0 urgence manquée », « 2 urgences manquées »."""
-    return f"{number(count, 0)} {one if count < 2 else many}"
+    return f"{number(count)} {one if count < 2 else many}"

@@ -12,8 +12,7 @@ from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.web.frequency import Frequent
-from pertimage.web.pages.french import number, typography
-from pertimage.web.plain_table import percent, plain_table
+from pertimage.web.plain_table import counted, number, percent, plain_table
 
 EXAMPLES = 5
 NO_RULE = "(aucune règle)"
@@ -104,21 +103,21 @@ class Rejudgement:
     def report(self) -> Iterator[str]:
         """Yield the lines that a reader sees."""
         share = percent(self.moved, self.requests)
-        yield typography(
-            f"{number(self.requests, 0)} demandes rejugées ({number(self.exams, 0)} examens) : {number(self.moved, 0)} changent d'avis ({share})"
-        )
+        again = counted(self.requests, "demande rejugée", "demandes rejugées")
+        changing = counted(self.moved, "change d'avis", "changent d'avis")
+        yield f"{again} ({counted(self.exams, 'examen', 'examens')}), {changing} ({share})"
         found = self.changes()
         lost = sum(count for change, count in found if change.gravity == 0)
         if lost:
-            yield typography(f"ATTENTION : {number(lost, 0)} urgences ne seraient plus dites")
+            yield f"ATTENTION : {counted(lost, 'urgence ne serait plus dite', 'urgences ne seraient plus dites')}"
         rows = [
-            (number(count, 0), change.rules, f"{change.before.french} → {change.after.french}", ", ".join(self._examples[change]))
+            (number(count), change.rules, f"{change.before.french} → {change.after.french}", ", ".join(self._examples[change]))
             for change, count in found
         ]
         if rows:
             yield from ("", *plain_table(("Fois", "Règle", "Avis", "Exemples"), rows, numbers=frozenset((0,))))
         if self._rules_only:
-            yield from ("", f"Même avis, par une autre règle : {number(self._rules_only.total(), 0)} examens")
+            yield from ("", f"Même avis, par une autre règle : {number(self._rules_only.total())} examens")
 
 
 def _pairs(before: tuple[Assessment, ...], after: tuple[Assessment, ...]) -> Iterator[tuple[Assessment | None, Assessment | None]]:

@@ -11,8 +11,7 @@ from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, Outcome
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.web.labelled import Labelled
-from pertimage.web.pages.french import number, typography
-from pertimage.web.plain_table import counted, percent, plain_table
+from pertimage.web.plain_table import counted, number, percent, plain_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +104,12 @@ class Score:
             ("Autres désaccords", self.others),
         ):
             if marks:
-                yield typography(f"{title} : {len(marks)}")
+                yield f"{title} : {len(marks)}"
                 yield from (f"  {one.sentence}\n      « {_short(one.asked.request.narrative)} »" for one in marks)
         if self.total:
             yield from self._confusion()
-        yield typography(
-            f"{number(self.total, 0)} demandes étiquetées : {percent(self.right, self.total)} d'accord, "
+        yield (
+            f"{number(self.total)} demandes étiquetées : {percent(self.right, self.total)} d'accord, "
             f"{percent(self.unscored, self.total)} hors référentiel, {counted(len(self.missed), 'urgence manquée', 'urgences manquées')}, "
             f"{counted(len(self.false_emergencies), 'urgence à tort', 'urgences à tort')}, "
             f"{counted(len(self.others), 'autre désaccord', 'autres désaccords')}"
@@ -119,7 +118,7 @@ class Score:
             right = sum(one.right for one in self.doubtful)
             missed = sum(one.missed for one in self.doubtful)
             told = f"{right} désormais {'juste' if right < 2 else 'justes'}, {counted(missed, 'urgence non dite', 'urgences non dites')}"
-            yield typography(f"à part, {len(self.doubtful)} en attente (xfail) : {told}")
+            yield f"à part, {len(self.doubtful)} en attente (xfail) : {told}"
 
     def _confusion(self) -> Iterator[str]:
         names = [str(outcome) for outcome in Outcome]

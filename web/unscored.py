@@ -50,14 +50,10 @@ def why(answer: Assessment, request: ImagingRequest, base: GuidelineBase) -> Why
         return Why.NO_REASON if any(item.item == "motif" for item in answer.missing) else Why.NO_EXAM
     if answer.outcome is not Outcome.NO_GUIDANCE:
         return None
-    return Why.SILENT_SHEET if answer.situations else _without_sheet(answer, request, base)
-
-
-def _without_sheet(answer: Assessment, request: ImagingRequest, base: GuidelineBase) -> Why:
-    """Tell an exam that is not recognised, or lies outside the catalogue, from a reason that no sheet covers."""
     for asked in requested(request, recogniser(base.catalogue)):
         if asked.exam == answer.exam or answer.exam in asked.candidates:
             if asked.codes.outside:
                 return Why.OUTSIDE
-            return Why.UNKNOWN_EXAM if asked.exam is None and not asked.candidates else Why.NO_SHEET
-    return Why.NO_SHEET
+            if asked.exam is None and not asked.candidates:
+                return Why.UNKNOWN_EXAM
+    return Why.SILENT_SHEET if answer.situations else Why.NO_SHEET
