@@ -64,13 +64,14 @@ class Differences:
         """Return every kind of change that there is, what touches emergencies first."""
         both = [(self._old.sheets[name], self._new.sheets[name]) for name in self._old.sheets if name in self._new.sheets]
         found = [
+            Section("Circuit des urgences", [line for pair in both for line in self._pathways(*pair)]),
+            Section("Signes d'alerte", [line for pair in both for line in self._flags(*pair)]),
             Section("Fiches ajoutées", [_introduced(self._new.sheets[name]) for name in self._new.sheets if name not in self._old.sheets]),
             Section(
                 "Fiches retirées du référentiel",
                 [self._old.sheets[name].title for name in self._old.sheets if name not in self._new.sheets],
             ),
             Section("Fiches fermées, ouvertes ou relues", [line for pair in both for line in _life(*pair)]),
-            Section("Signes d'alerte", [line for pair in both for line in self._flags(*pair)]),
             Section("Avis", [line for pair in both for line in self._rules(*pair)]),
             Section("À qui les fiches s'appliquent", [line for pair in both for line in self._population(*pair)]),
             Section("Sources", [line for pair in both for line in _sources(*pair)]),
@@ -100,7 +101,7 @@ class Differences:
 
     def _flags(self, old: Sheet, new: Sheet) -> Iterator[str]:
         before, after = ({flag.id: flag for flag in sheet.flags} for sheet in (old, new))
-        for name in before.keys() | after.keys():
+        for name in dict.fromkeys((*before, *after)):
             if name not in after:
                 yield f"{new.title} : « {before[name].label} » n'est plus un signe d'alerte ({_level(before[name])})"
             elif name not in before:
@@ -127,16 +128,24 @@ class Differences:
         if shared[0] != shared[1]:
             yield f"{new.title} : les règles sont lues dans un autre ordre : {', '.join(shared[1])}"
 
+    def _pathways(self, old: Sheet, new: Sheet) -> Iterator[str]:
+        before = {rule.id: rule.emergency for rule in old.rules}
+        for rule in new.rules:
+            if before.get(rule.id, rule.emergency) is not rule.emergency:
+                verb = "envoie désormais aux urgences" if rule.emergency else "n'envoie plus aux urgences"
+                yield f"{new.title}, {self._when(rule.condition, 1)} : {verb}"
+
     def _rule(self, sheet: Sheet, old: Rule, new: Rule) -> Iterator[str]:
         whom = f"{sheet.title}, {self._when(new.condition, 1)}"
         if old.condition != new.condition:
             yield f"{sheet.title} : la règle « {new.id} » vaut désormais pour : {self._when(new.condition, 1)} (avant : {self._when(old.condition, 0)})"
-        if old.emergency is not new.emergency:
-            yield f"{whom} : {'envoie désormais aux urgences' if new.emergency else 'n’envoie plus aux urgences'}"
+        moved: dict[str, list[str]] = {}
         for exam in dict.fromkeys((*old.positions, *new.positions)):
             before, after = self._said(old, exam, 0), self._said(new, exam, 1)
             if before != after:
-                yield f"{whom} : {_exam(self._new, exam)} passe de {before} à {after}"
+                moved.setdefault(f"de {before} à {after}", []).append(_exam(self._new, exam))
+        for change, exams in moved.items():
+            yield f"{whom} : {', '.join(exams)} {'passe' if len(exams) == 1 else 'passent'} {change}"
         if old.priority != new.priority:
             yield f"{whom} : priorité {old.priority or 'aucune'} → {new.priority or 'aucune'}"
         for words, first, second in (("à faire d'abord", old.first, new.first), ("à la place", old.instead, new.instead)):

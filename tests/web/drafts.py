@@ -24,3 +24,12 @@ def rewritten(base: Path, old: str, new: str, name: str = SHEET) -> Path:
     assert old in text, old
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     return base
+
+
+def without_emergencies(base: Path) -> Path:
+    """Forget every emergency of the sheet: its red flags and its pathway."""
+    path = base / SHEET
+    text = path.read_text(encoding="utf-8").replace("    circuit: urgences\n", "").replace(", circuit: urgences}", "}")
+    start = text.index("  urgence:")
+    path.write_text(text[:start] + "  urgence: []\n" + text[text.index("  imagerie:", start) :], encoding="utf-8")
+    return base

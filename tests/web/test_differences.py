@@ -8,7 +8,7 @@ import pytest
 from pertimage.guidelines.source import GuidelineError
 from pertimage.web.archive import archive, read_folder, unpacked
 from pertimage.web.differences import Differences
-from tests.web.drafts import SHEET, rewritten, small_base
+from tests.web.drafts import SHEET, rewritten, small_base, without_emergencies
 from tests.web.test_cli import run
 from tests.web.test_rejudgement import MRI_INDICATED, MRI_NOT_INDICATED
 
@@ -25,9 +25,7 @@ def new_folder(tmp_path_factory):
     folder = small_base(tmp_path_factory.mktemp("nouveau") / "base")
     rewritten(folder, MRI_NOT_INDICATED, MRI_INDICATED)
     rewritten(folder, "statut: brouillon", "statut: relu")
-    text = (folder / SHEET).read_text(encoding="utf-8")
-    start = text.index("  urgence:")
-    (folder / SHEET).write_text(text[:start] + "  urgence: []\n" + text[text.index("  imagerie:", start) :], encoding="utf-8")
+    without_emergencies(folder)
     (folder / "lexique" / "zzz.yaml").write_text("zorglubite: {libelle: zorglubite, termes: [zorglubite, zorglub]}\n", encoding="utf-8")
     added = (
         (folder / SHEET)
@@ -40,10 +38,26 @@ def new_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def sections(old_folder, new_folder):
+def old(old_folder):
+    """Give the small base."""
+    return read_folder(old_folder)
+
+
+@pytest.fixture(scope="module")
+def new(new_folder):
+    """Give the new version."""
+    return read_folder(new_folder)
+
+
+def by_kind(*sides):
+    """Return what changes, by kind."""
+    return {section.title: section.lines for section in Differences(*sides).sections()}
+
+
+@pytest.fixture(scope="module")
+def sections(old, new, old_folder, new_folder):
     """Give what changes, by kind."""
-    found = Differences(read_folder(old_folder), read_folder(new_folder), old_folder, new_folder)
-    return {section.title: section.lines for section in found.sections()}
+    return by_kind(old, new, old_folder, new_folder)
 
 
 def test_an_answer_that_changes_says_for_whom_and_from_what_to_what(sections):
@@ -54,10 +68,12 @@ def test_an_answer_that_changes_says_for_whom_and_from_what_to_what(sections):
 
 
 def test_every_kind_of_change_is_told(sections):
-    """Sheets, their state, red flags, lexicon and vignettes each have their lines, and nothing else does."""
+    """Sheets, their state, pathways, red flags, lexicon and vignettes each have their lines, and nothing else does."""
     assert sections["Fiches ajoutées"][0].startswith("Autre, Lombalgie commune")
     assert any("brouillon → relue" in line for line in sections["Fiches fermées, ouvertes ou relues"])
     assert any("n'est plus un signe d'alerte (urgences)" in line for line in sections["Signes d'alerte"])
+    assert list(sections)[0] == "Circuit des urgences"
+    assert all(line.endswith(": n'envoie plus aux urgences") for line in sections["Circuit des urgences"])
     assert sections["Lexique"] == ["1 fait ajouté : zorglubite", "2 mots ajoutés, 0 retiré"]
     assert set(sections).isdisjoint({"Sources", "Catalogue d'examens", "Fiches retirées du référentiel"})
 
@@ -65,12 +81,12 @@ def test_every_kind_of_change_is_told(sections):
 def test_vignettes_that_lose_their_emergency_come_first(sections):
     """Among the vignettes that change, those no longer sent to the emergency department lead."""
     moved = sections["Vignettes qui ne reçoivent plus le même avis"]
-    lost = ["+ urgences →" in line.replace(", pertinent", "") for line in moved]
+    lost = ["+ urgences" in line.split(" → ")[0] and "+ urgences" not in line.split(" → ")[1] for line in moved]
     assert any(lost)
     assert lost == sorted(lost, reverse=True)
 
 
-def test_the_other_way_round_says_the_opposite(old_folder, new_folder):
+def test_the_other_way_round_says_the_opposite(old, new, old_folder, new_folder):
     """From new to old, what was added is withdrawn."""
     found = {
         one.title: one.lines for one in Differences(read_folder(new_folder), read_folder(old_folder), new_folder, old_folder).sections()
@@ -79,22 +95,22 @@ def test_the_other_way_round_says_the_opposite(old_folder, new_folder):
     assert any("devient un signe d'alerte (urgences)" in line for line in found["Signes d'alerte"])
 
 
-def test_sources_and_population_are_compared(old_folder, tmp_path):
+def test_sources_and_population_are_compared(old, old_folder, tmp_path):
     """A source of another year and another age are told."""
     folder = rewritten(small_base(tmp_path / "base"), "annee: 2019", "annee: 2027")
     text = (folder / SHEET).read_text(encoding="utf-8")
     (folder / SHEET).write_text(text.replace("age: {min: 18}", "age: {min: 16}", 1), encoding="utf-8")
-    found = {one.title: one.lines for one in Differences(read_folder(old_folder), read_folder(folder), old_folder, folder).sections()}
+    found = by_kind(old, read_folder(folder), old_folder, folder)
     assert any("2019" in line and "2027" in line for line in found["Sources"])
     assert any("dès 18 ans → dès 16 ans" in line for line in found["À qui les fiches s'appliquent"])
 
 
-def test_an_archive_is_the_base(old_folder, tmp_path):
+def test_an_archive_is_the_base(old, old_folder, tmp_path):
     """The base read from its archive has the same version; the archive of the same base is the same bytes."""
     path = tmp_path / "base.json"
     path.write_bytes(archive(old_folder))
     with unpacked(path) as folder:
-        assert read_folder(folder).version == read_folder(old_folder).version
+        assert read_folder(folder).version == old.version
         assert archive(folder) == path.read_bytes()
 
 

@@ -14,7 +14,7 @@ from pertimage.web.archive import read_folder
 from pertimage.web.rejudgement import Rejudgement
 from pertimage.web.service import Service
 from pertimage.web.settings import Settings
-from tests.web.drafts import SHEET, rewritten, small_base
+from tests.web.drafts import SHEET, rewritten, small_base, without_emergencies
 from tests.web.test_cli import run
 
 LAST_YEAR, TODAY = date(2025, 6, 1), date(2026, 11, 22)
@@ -97,10 +97,7 @@ def test_what_changes_is_counted_by_rule(old, new):
 
 def test_an_emergency_no_longer_told_comes_first(old, tmp_path):
     """A draft that forgets a red flag is denounced before anything else."""
-    folder = small_base(tmp_path / "base")
-    text = (folder / SHEET).read_text(encoding="utf-8")
-    start = text.index("  urgence:")
-    (folder / SHEET).write_text(text[:start] + "  urgence: []\n" + text[text.index("  imagerie:", start) :], encoding="utf-8")
+    folder = without_emergencies(small_base(tmp_path / "base"))
     found = Rejudgement(old, read_folder(rewritten(folder, MRI_NOT_INDICATED, MRI_INDICATED)))
     for _ in range(3):
         found.add("calme", REQUEST)
