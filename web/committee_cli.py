@@ -110,7 +110,8 @@ def replay(
     if not files and not database:
         err.print("donner des fichiers de demandes ou --database", markup=False)
         raise typer.Exit(2)
-    found = Rejudgement(_base(directory), _base(draft))
+    proposed = _base(draft)
+    found = Rejudgement(_base(directory), proposed)
     failed = 0
     if files:
         failed = _rejudge_files(found, files)

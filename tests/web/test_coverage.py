@@ -15,6 +15,7 @@ from pertimage.web.coverage import Coverage
 from pertimage.web.frequency import Frequent
 from pertimage.web.prescriptions import age_in_years, read_requests
 from pertimage.web.unscored import Why, why
+from tests.web.drafts import untouched
 from tests.web.test_cli import run
 from tests.web.test_hooks import order
 
@@ -41,8 +42,9 @@ def asked(text: str, exam: str = "", **about: object) -> ImagingRequest:
 )
 def test_why_no_position_was_taken(request_, reason):
     """Each way of not being judged is told from the others."""
-    (answer,) = assess(request_, BASE)
-    assert why(answer, request_, BASE) == reason
+    base = untouched()[1]
+    (answer,) = assess(request_, base)
+    assert why(answer, request_, base) == reason
 
 
 def test_a_code_outside_the_catalogue_is_not_an_unknown_exam():
@@ -110,16 +112,16 @@ def test_frequent_keeps_the_most_frequent_in_bounded_memory():
 
 def test_coverage_counts_shares_exams_and_phrases():
     """Everything is counted once, in the right share, with the phrase and the reason; names do not pass."""
-    found = Coverage(BASE)
+    found = Coverage(untouched()[1])
     for _ in range(3):
-        found.add(asked("zorglubite chez Mme Dupont, tumeur de l'orteil", "radio du pied"))
+        found.add(asked("zorglubite chez Mme Dupont, fièvre et frissons", "radio du pied"))
     found.add(asked("lumbago depuis 5 j", "radio rachis lombaire"))
     found.add(asked("", "radio rachis lombaire"))
     told = found.to_json(10)
     assert {name: one["count"] for name, one in told["shares"].items()} == {"judged": 1, "incomplete": 1, "unscored": 3}
     assert told["why"] == {"no-sheet": 3, "no-reason": 1}
     assert told["by_exam"][0] == {"exam": "Radiographie du pied", "judged": 0, "incomplete": 0, "unscored": 3}
-    assert {"phrase": "tumeur de l'orteil", "exam": "Radiographie du pied", "why": "no-sheet", "count": 3} in told["phrases"]
+    assert {"phrase": "fièvre et frissons", "exam": "Radiographie du pied", "why": "no-sheet", "count": 3} in told["phrases"]
     assert told["unknown_words"] == [{"word": "zorglubite", "count": 3}]
     assert "upont" not in "\n".join(found.report(10))
 

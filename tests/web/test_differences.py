@@ -8,15 +8,15 @@ import pytest
 from pertimage.guidelines.source import GuidelineError
 from pertimage.web.archive import archive, read_folder, unpacked
 from pertimage.web.differences import Differences
-from tests.web.drafts import SHEET, rewritten, small_base, without_emergencies
+from tests.web.drafts import SHEET, rewritten, small_base, untouched, without_emergencies
 from tests.web.test_cli import run
 from tests.web.test_rejudgement import MRI_INDICATED, MRI_NOT_INDICATED
 
 
 @pytest.fixture(scope="module")
-def old_folder(tmp_path_factory):
+def old_folder():
     """Give the folder of a small base."""
-    return small_base(tmp_path_factory.mktemp("ancien") / "base")
+    return untouched()[0]
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,9 @@ def new_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def old(old_folder):
+def old():
     """Give the small base."""
-    return read_folder(old_folder)
+    return untouched()[1]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_every_kind_of_change_is_told(sections):
     assert sections["Fiches ajoutées"][0].startswith("Autre, Lombalgie commune")
     assert any("brouillon → relue" in line for line in sections["Fiches fermées, ouvertes ou relues"])
     assert any("n'est plus un signe d'alerte (urgences)" in line for line in sections["Signes d'alerte"])
-    assert list(sections)[0] == "Circuit des urgences"
+    assert next(iter(sections)) == "Circuit des urgences"
     assert all(line.endswith(": n'envoie plus aux urgences") for line in sections["Circuit des urgences"])
     assert sections["Lexique"] == ["1 fait ajouté : zorglubite", "2 mots ajoutés, 0 retiré"]
     assert set(sections).isdisjoint({"Sources", "Catalogue d'examens", "Fiches retirées du référentiel"})
@@ -125,11 +125,15 @@ def test_an_archive_cannot_write_elsewhere(content, tmp_path):
         pass
 
 
+def test_the_same_version_twice_changes_nothing(old, old_folder):
+    """Nothing is told of a base held against itself."""
+    assert by_kind(old, old, old_folder, old_folder) == {}
+
+
 def test_the_command_compares_a_folder_and_an_archive(old_folder, new_folder, tmp_path):
-    """Either form will do; the same version twice says that nothing changes."""
+    """Either form will do."""
     packed = tmp_path / "ancien.json"
     packed.write_bytes(run("guidelines", "archive", "--dossier", old_folder).stdout)
     done = run("guidelines", "diff", packed, new_folder)
     assert done.returncode == 0, done.stderr.decode()
     assert "Signes d'alerte (" in done.stdout.decode()
-    assert orjson.loads(run("guidelines", "diff", packed, old_folder, "--json").stdout)["changes"] == {}

@@ -3,15 +3,18 @@
 import pytest
 
 from pertimage.web.follow_up import first_week
-from tests.web.pages import PRESCRIBER_TOKEN, closed_service, person, service_at
+from pertimage.web.service import Service
+from pertimage.web.settings import Settings
+from tests.web.drafts import untouched
+from tests.web.pages import PRESCRIBER_TOKEN, closed_service, person
 
-TEXT = "zorglubite de Mme Dupont Jeanne née le 12/03/1950, tél 06 12 34 56 78, tumeur de l'orteil"
+TEXT = "zorglubite de Mme Dupont Jeanne née le 12/03/1950, tél 06 12 34 56 78, fièvre et frissons"
 
 
 @pytest.fixture
 def team(tmp_path):
-    """Give somebody of the project team on an empty demonstration."""
-    service = service_at(tmp_path)
+    """Give somebody of the project team on an empty demonstration, whose guidelines have one sheet."""
+    service = Service(Settings(demo=True, database=str(tmp_path / "t.db")), untouched()[1])
     yield person(service)
     service.close()
 
@@ -30,7 +33,7 @@ def test_unscored_requests_are_grouped_without_identity(team):
     said = team.read("/referentiel/suivi")
     assert "Radiographie du pied Aucune fiche pour ce motif 3" in said
     assert "fiche muette sur cet examen" in said.lower()
-    assert "tumeur de l'orteil" in said
+    assert "fièvre et frissons" in said
     assert "zorglubite · 3" in said
     assert [word for word in ("Dupont", "dupont", "Jeanne", "jeanne", "1950", "12/03", "06 12", "34") if word in said] == []
     assert "80,0 %" in said
