@@ -115,7 +115,8 @@ def test_an_archive_is_the_base(old, old_folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [{"fichiers": {"../x.yaml": ""}}, {"fichiers": {"/etc/x.yaml": ""}}, {"fichiers": {"x.py": ""}}, {"autre": 1}, [1]]
+    "content",
+    [{"fichiers": {"../hors-du-dossier.yaml": ""}}, {"fichiers": {"/etc/x.yaml": ""}}, {"fichiers": {"x.py": ""}}, {"autre": 1}, [1]],
 )
 def test_an_archive_cannot_write_elsewhere(content, tmp_path):
     """A path that leaves the folder, code, or anything that is not an archive is refused."""
