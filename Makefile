@@ -40,8 +40,9 @@ var/demo.db: | setup
 	@echo "→ Demandes fictives de démonstration dans $@ (une fois)."
 	@$(BIN)/pertimage demo --database $@
 
-test: setup-tests ## joue tous les tests (installe d'abord ce qu'il leur faut)
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup-tests ## joue tous les tests (installe d'abord ce qu'il leur faut), après le tableau d'accord sur toutes les vignettes
+	@missed=0; $(BIN)/pertimage guidelines score --avec-fiches tests/vignettes/*.yaml || missed=$$?; \
+	$(BIN)/python -m pytest $(ARGS); exit $$missed
 
 check: setup-dev ## vérifie la mise en forme, les règles de style et les types
 	@$(BIN)/ruff format --check .

@@ -33,7 +33,7 @@ Reader = Callable[[bytes, date | None], tuple[ImagingRequest, ...]]
 
 def read_file(stream: BinaryIO, name: str, today: date | None) -> Iterator[Read]:
     """Yield what a file holds, line by line for NDJSON; a bad line or document is an error of its own, never an exception."""
-    first = stream.readline()
+    first = stream.readline(MAX_DOCUMENT)
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"MSH"):
         yield from _messages(first, stream, name, today)
@@ -56,7 +56,7 @@ def _lines(first: bytes, stream: BinaryIO, name: str, today: date | None) -> Ite
     while line:
         if line.strip():
             yield _read(line, name, number, today, _fhir)
-        number, line = number + 1, stream.readline()
+        number, line = number + 1, stream.readline(MAX_DOCUMENT)
 
 
 def _messages(first: bytes, stream: BinaryIO, name: str, today: date | None) -> Iterator[Read]:

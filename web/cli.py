@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pertimage.web import guidelines_cli
+from pertimage.web import committee_cli
 
 app = typer.Typer(help="Pertinence des demandes d'imagerie.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 audit_app = typer.Typer(help="Vérifier le journal.", no_args_is_help=True)
@@ -159,7 +159,7 @@ def verify(database: Database = "sqlite:///var/pertimage.db") -> None:
         raise typer.Exit(1)
 
 
-app.add_typer(guidelines_cli.app, name="guidelines")
+app.add_typer(committee_cli.app, name="guidelines")
 app.add_typer(audit_app, name="audit")
 
 

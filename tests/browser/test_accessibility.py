@@ -34,6 +34,7 @@ PAGES = {
     "guidelines": "/referentiel",
     "nothing found": "/referentiel?q=zzzyx",
     "sheet": "/referentiel/lombalgie-commune",
+    "follow-up": "/referentiel/suivi",
     "error": "/nulle-part",
     "receipt": "/mes-demandes/{signed}",
     "question": "/mes-demandes/{asked}",

@@ -2,9 +2,11 @@
 
 from fastapi import APIRouter
 
-from pertimage.web.pages import evaluation, home, my_requests, prescribe, reference, review, signin
+from pertimage.web.pages import evaluation, follow_up, home, my_requests, prescribe, reference, review, signin
 
 router = APIRouter()
-# The evaluation comes before the sheets: /referentiel/suivi is not one of them.
-for pages in (evaluation.router, home.router, signin.router, prescribe.router, my_requests.router, review.router, reference.router):
+# The follow-up comes before the sheets: /referentiel/suivi is not one of them.
+for pages in (
+    evaluation.router, home.router, signin.router, prescribe.router, my_requests.router, review.router, follow_up.router, reference.router,
+):  # fmt: skip
     router.include_router(pages)

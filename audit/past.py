@@ -1,0 +1,58 @@
+"""Read past requests back from the journal, to judge them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import orjson
+from sqlalchemy import select
+
+from pertimage.audit.instants import PARIS, utc_datetime
+from pertimage.audit.store import Store
+from pertimage.audit.tables import journal, requests
+from pertimage.cds.model import Assessment, ImagingRequest, Policy
+from pertimage.cds.records import assessment_of, request_of
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A request as it was last judged: its id in the register, the day it was received, what judged it and what was answered."""
+
+    id: str
+    day: date
+    request: ImagingRequest
+    policy: Policy
+    answers: tuple[Assessment, ...]
+
+
+def past_requests(store: Store, *, since: date | None = None) -> Iterator[Past]:
+    """Yield the requests of the register, the oldest first, a page at a time; ``since`` leaves out those received before."""
+    query = select(requests.c.seq, requests.c.id, requests.c.created_at, journal.c.payload).join(journal, journal.c.seq == requests.c.seq)
+    if since is not None:
+        query = query.where(requests.c.created_at >= since.isoformat())
+    after = 0
+    while True:
+        with store.reader.connect() as connection:
+            page = connection.execute(query.where(requests.c.seq > after).order_by(requests.c.seq).limit(PAGE)).all()
+        for row in page:
+            yield _past(row.id, row.created_at, orjson.loads(row.payload))
+        if len(page) < PAGE:
+            return
+        after = page[-1].seq
+
+
+def _past(identifier: str, at: str, data: dict[str, object]) -> Past:
+    day = utc_datetime(at).astimezone(PARIS).date()
+    return Past(identifier, day, request_of(data["request"]), policy_of(data["policy"]), tuple(map(assessment_of, data["assessments"])))  # type: ignore[arg-type, call-overload]
+
+
+def policy_of(record: object) -> Policy:
+    """Return the local parameters that a record holds; the usual ones when it holds none."""
+    if not isinstance(record, dict):
+        return Policy()
+    sets = {name: frozenset(record[name]) for name in ("exams_unavailable", "silenced_rules") if name in record}
+    return Policy(**{name: value for name, value in record.items() if name in Policy.__dataclass_fields__} | sets)
