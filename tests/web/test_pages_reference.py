@@ -1,6 +1,7 @@
 """The guidelines as anybody reads them."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -52,8 +53,14 @@ def test_empty_result_says_what_to_do(reader):
 
 
 def test_list_leads_to_the_authoring_guide(reader):
-    """Whoever wants to write a rule learns where the guide is."""
-    assert "docs/fiches.md" in reader.read("/referentiel")
+    """Whoever wants to write a rule finds the guide, whose inner links all lead somewhere."""
+    assert 'href="/referentiel/guide"' in reader.client.get("/referentiel").text
+    page = reader.client.get("/referentiel/guide").text
+    anchors = set(re.findall(r'\sid="([^"]+)"', page))
+    links = {unquote(link) for link in re.findall(r'href="#([^"]+)"', page)}
+    assert "Ajouter une règle en vingt minutes" in plain(page)
+    assert "erreurs-fréquentes" in links
+    assert links <= anchors
 
 
 def test_sheet_says_its_version_and_state_on_paper(reader):

@@ -5,37 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from pertimage.guidelines.edition import Edition, digest_of, editions, written
+from pertimage.guidelines.edition import Edition
 from pertimage.guidelines.loader import load_base
-from pertimage.guidelines.schema import SheetForm
 from pertimage.web.pages.revision import revision
 from pertimage.web.pages.sheet_view import shown
+from tests.web.former import NAME, NOW, changed, earlier
 from tests.web.pages import person, plain, service_at
-
-NAME = "lombalgie-commune"
-NOW = editions(load_base())[NAME]
-
-
-def changed(change) -> Edition:
-    """Return the sheet after a change of its file's values."""
-    form = written(NOW.form)
-    change(form)
-    model = SheetForm.model_validate(form)
-    return replace(NOW, form=model, digest=digest_of(model))
-
-
-def rule(form, name):
-    """Return a rule of a sheet by its id."""
-    return next(one for one in form["regles"] if one["id"] == name)
-
-
-def earlier(form):
-    """Write the sheet as it could have been before."""
-    form["drapeaux_rouges"]["urgence"].remove("queue-de-cheval")
-    rule(form, "recente")["si"] = {"duree": {"moins_de": "6 semaines"}}
-    rule(form, "recente")["positions"]["irm-rachis-lombaire"] = "indique"
-    form["patient"] = "Reposez-vous."
-    next(iter(form["sources"].values()))["annee"] = 2009
 
 
 @pytest.fixture(scope="module")

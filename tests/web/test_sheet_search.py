@@ -67,7 +67,7 @@ def test_what_was_corrected_is_said():
 def test_nothing_found_offers_the_nearest():
     """When no sheet holds all the words, those that hold most of them are offered; none when no word is known."""
     found = search(BASE, "zzzyx genou")
-    assert not found.about and not found.positioning and not found.citing
+    assert (found.about, found.positioning, found.citing) == ([], [], [])
     assert found.nearest
     assert search(BASE, "zzzyx").nearest == []
 
