@@ -9,20 +9,8 @@ from pertimage.audit.journal import Journal
 from pertimage.audit.projection import rebuild
 from pertimage.audit.register import Register
 from pertimage.audit.verification import verify
-from pertimage.guidelines.edition import Edition, digest_of, read_edition
-from pertimage.guidelines.schema import SheetForm
-
-
-def edition(title: str) -> Edition:
-    """Return a version of a small sheet."""
-    form = SheetForm.model_validate(
-        {
-            "id": "essai", "titre": title, "statut": "brouillon", "validite": {"depuis": "2026-01-01", "verifiee_le": "2026-01-01"},
-            "sources": {"has": {"organisme": "HAS", "titre": "Essai"}}, "declencheurs": {"termes": ["essai"]},
-            "regles": [{"id": "seule", "si": "toujours", "positions": {"z": "indique", "a": "non_indique"}, "pourquoi": "Essai.", "source": "has"}],
-        }
-    )  # fmt: skip
-    return Edition(form, "essais", digest_of(form), {}, {"z": "Z", "a": "A"}, {})
+from pertimage.guidelines.edition import read_edition
+from tests.audit.scenes import edition
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_a_search_can_be_sent_by_its_button(open_page):
 
 
 def test_a_sheet_is_printed_on_one_or_two_pages(open_page):
-    """On paper: no menu nor example, the draft warning, the version, every rule and every source; two A4 pages at most, bar the longest."""
+    """On paper: no menu nor example, the draft warning, the version, every rule and every source; two A4 pages at most."""
     page = open_page(f"/referentiel/{NAME}")
     page.emulate_media(media="print")
     assert not page.locator("header.site").is_visible()
