@@ -16,7 +16,19 @@ from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
-from pertimage.audit.tables import REGISTERS, activity, assessments, exchanges, feedback, projection, requests, reviews, settings, sites
+from pertimage.audit.tables import (
+    REGISTERS,
+    activity,
+    assessments,
+    editions,
+    exchanges,
+    feedback,
+    projection,
+    requests,
+    reviews,
+    settings,
+    sites,
+)
 from pertimage.cds.model import ImagingRequest
 
 IONISING = frozenset({"DX", "CR", "RF", "MG", "BMD", "CT", "NM", "PT", "XA"})
@@ -262,6 +274,12 @@ def _setting(rows: Rows, record: Record, data: Data) -> None:
     rows.upsert(settings, [{"key": data["key"], "value": canonical(data["value"]), "at": record.at}])
 
 
+def _guideline(rows: Rows, record: Record, data: Data) -> None:
+    """Enter a version of a sheet; one that is there keeps the date of its first service."""
+    row = {"sheet": data["sheet"], "digest": data["digest"], "seq": record.seq, "guidelines": data["guidelines"], "since": record.at}
+    rows.insert_new(editions, row)
+
+
 def _clean(text: str) -> str:
     """Drop NUL characters, which PostgreSQL cannot hold; the journal keeps them, escaped."""
     return text.replace("\0", "")
@@ -278,4 +296,5 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "activity": _activity,
     "site": _site,
     "setting": _setting,
+    "guideline": _guideline,
 }

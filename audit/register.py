@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -16,12 +17,14 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from pertimage.audit import review
+from pertimage.audit import published, review
 from pertimage.audit.journal import Entry, Journal, Record
+from pertimage.audit.published import EditionRow
 from pertimage.audit.review import Decision, ReviewState
 from pertimage.audit.tables import settings, sites
 from pertimage.audit.worklist import RequestRow, Site, Turn, my_requests, one_request, thread, worklist
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome
+from pertimage.guidelines.edition import Edition
 
 # One exam assessed: a value of the core, or its contract object.
 Line = Assessment | Mapping[str, Any]
@@ -186,8 +189,38 @@ class Register:
         """Return what was said on a request, in order: signature, questions, answers, handovers, decision."""
         return thread(self._reader, request)
 
+    def keep_editions(self, editions: Iterable[Edition], *, guidelines: str, at: datetime) -> int:
+        """Keep the versions of sheets not served before, ``guidelines`` being the version of their base; return how many there were.
+
+        Of processes that start together with the same base, one writes.
+        """
+        known = published.known(self._reader)
+        fresh = [edition for edition in editions if (edition.form.id, edition.digest) not in known]
+        waiting = [self.journal.submit(self._edition_entry(edition, guidelines, at)) for edition in fresh]
+        return sum(map(_was_written, waiting))
+
+    def _edition_entry(self, edition: Edition, guidelines: str, at: datetime) -> Entry:
+        guard = partial(published.require_new, sheet=edition.form.id, digest=edition.digest)
+        return Entry("guideline", {"guidelines": guidelines, **edition.to_json()}, at, self._tenant, guard)
+
+    def editions(self, sheet: str) -> list[EditionRow]:
+        """Return the versions of a sheet ever served, the latest first."""
+        return published.editions_of(self._reader, sheet)
+
+    def edition(self, sheet: str, digest: str) -> dict[str, Any] | None:
+        """Return a version of a sheet as it was kept; None when none has this digest."""
+        return published.edition(self._reader, sheet, digest)
+
     def _write(self, kind: str, payload: dict[str, Any], at: datetime, guard: Any = None) -> Record:
         return self.journal.submit(Entry(kind, payload, at, self._tenant, guard)).result()
+
+
+def _was_written(future: Future[Record]) -> bool:
+    try:
+        future.result()
+    except published.AlreadyKept:
+        return False
+    return True
 
 
 def _new_id() -> str:

@@ -48,6 +48,11 @@ class Rows:
         others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
         self.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
+    def insert_new(self, table: Table, row: dict[str, Any]) -> None:
+        """Insert a row, unless one has its key already."""
+        build = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        self.execute(build(table).on_conflict_do_nothing(), [row])
+
     def flush(self) -> None:
         """Insert the rows that wait, requests first: the others refer to them."""
         for table in _FLUSH_ORDER if self._rows else ():

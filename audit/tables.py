@@ -181,5 +181,16 @@ settings = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Each version of a sheet ever served; ``seq`` is the journal record that holds it whole, ``since`` when it was first served.
+editions = Table(
+    "editions",
+    metadata,
+    Column("sheet", Text, primary_key=True),
+    Column("digest", Hash, primary_key=True),
+    Column("seq", Sequence, nullable=False),
+    Column("guidelines", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
-REGISTERS = (exchanges, reviews, assessments, requests, feedback, activity, sites, settings)
+REGISTERS = (exchanges, reviews, assessments, requests, feedback, activity, sites, settings, editions)

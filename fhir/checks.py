@@ -18,6 +18,9 @@ _REQUEST_STATUS = "draft active on-hold revoked completed entered-in-error unkno
 _REQUEST_INTENT = "proposal plan directive order original-order reflex-order filler-order instance-order option"
 _PRIORITY = "routine urgent asap stat"
 _PUBLICATION = "draft active retired unknown"
+_GROUPING = "visual-group logical-group sentence-group"
+_SELECTION = "any all all-or-none exactly-one at-most-one one-or-more"
+_ARTIFACT = "documentation justification citation predecessor successor derived-from depends-on composed-of"
 _TASK_STATUS = "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed entered-in-error"
 # Required bindings of R4 (4.0.1) for the elements of the resources that we emit, by path without indices.
 REQUIRED_CODES: dict[str, frozenset[str]] = {
@@ -40,13 +43,23 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
             "duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly business-rule conflict transient "
             "lock-error no-store exception timeout incomplete throttled informational"
         ),
+        "PlanDefinition.status": _PUBLICATION,
+        "PlanDefinition.relatedArtifact.type": _ARTIFACT,
+        "PlanDefinition.action.documentation.type": _ARTIFACT,
+        "PlanDefinition.action.priority": _PRIORITY,
+        "PlanDefinition.action.condition.kind": "applicability start stop",
+        "PlanDefinition.action.trigger.type": (
+            "named-event periodic data-changed data-added data-modified data-removed data-accessed data-access-ended"
+        ),
+        "PlanDefinition.action.groupingBehavior": _GROUPING,
+        "PlanDefinition.action.selectionBehavior": _SELECTION,
         "Provenance.entity.role": "derivation revision quotation source removal",
         "RequestGroup.status": _REQUEST_STATUS,
         "RequestGroup.intent": _REQUEST_INTENT,
         "RequestGroup.priority": _PRIORITY,
         "RequestGroup.action.priority": _PRIORITY,
-        "RequestGroup.action.groupingBehavior": "visual-group logical-group sentence-group",
-        "RequestGroup.action.selectionBehavior": "any all all-or-none exactly-one at-most-one one-or-more",
+        "RequestGroup.action.groupingBehavior": _GROUPING,
+        "RequestGroup.action.selectionBehavior": _SELECTION,
         "RequestGroup.action.requiredBehavior": "must could must-unless-documented",
         "ServiceRequest.status": _REQUEST_STATUS,
         "ServiceRequest.intent": _REQUEST_INTENT,
@@ -58,8 +71,8 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
 }
 # Codes that R4 requires to be present (1..1) among those above; a missing one must not pass.
 MANDATORY = (
-    "Bundle.type", "CodeSystem.status", "CodeSystem.content", "DetectedIssue.status", "GuidanceResponse.status", "RequestGroup.status",
-    "RequestGroup.intent", "ServiceRequest.status", "ServiceRequest.intent", "Task.status", "Task.intent",
+    "Bundle.type", "CodeSystem.status", "CodeSystem.content", "DetectedIssue.status", "GuidanceResponse.status", "PlanDefinition.status",
+    "RequestGroup.status", "RequestGroup.intent", "ServiceRequest.status", "ServiceRequest.intent", "Task.status", "Task.intent",
 )  # fmt: skip
 _USES = {"use": frozenset("usual official temp secondary old".split())}
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -101,6 +114,10 @@ def _values(value: Any, path: str, root: str) -> Iterator[str]:
             return
         if re.fullmatch(r"RequestGroup(\.action\[\d+\])+", path) and ("resource" in value) == ("action" in value):
             yield f"{path}: rqg-1: a resource or actions, not both"
+        if re.fullmatch(r"PlanDefinition(\.action\[\d+\])*(\.action\[\d+\])\.condition\[\d+\]\.expression", path) and not (
+            value.keys() & {"expression", "reference"}
+        ):
+            yield f"{path}: exp-1: an expression or a reference"
         for key, item in value.items():
             yield from _code(f"{path}.{key}", key, item)
             yield from _values(item, f"{path}.{key}", root)
@@ -111,7 +128,7 @@ def _values(value: Any, path: str, root: str) -> Iterator[str]:
 
 def _code(path: str, key: str, value: Any) -> Iterator[str]:
     bare = _INDEX.sub("", path)
-    bare = re.sub(r"^RequestGroup(\.action)+", "RequestGroup.action", bare)
+    bare = re.sub(r"^(RequestGroup|PlanDefinition)(\.action)+", r"\1.action", bare)
     allowed = REQUIRED_CODES.get(bare) or (_USES["use"] if bare.endswith("identifier.use") else None)
     if allowed is not None and value not in allowed:
         yield f"{path}: code {value!r} is not in the required binding"

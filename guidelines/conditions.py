@@ -70,7 +70,7 @@ Condition = tuple[tuple[Test, ...], ...]
 ALWAYS: Condition = ((),)
 
 SEXES = {"femme": "female", "homme": "male"}
-_BOUNDS = ("moins_de", "au_plus", "au_moins", "plus_de")
+BOUNDS = ("moins_de", "au_plus", "au_moins", "plus_de")
 _QUANTITY = re.compile(r"^\s*(-?\d+(?:[.,]\d+)?)\s*(.*?)\s*$")
 
 
@@ -153,9 +153,9 @@ def _parse_test(key: str, value: Any, names: Names) -> Test:
 
 
 def _range(key: str, value: Mapping[str, Any], unit: str | None) -> RangeTest:
-    unknown = set(value) - set(_BOUNDS)
+    unknown = set(value) - set(BOUNDS)
     if unknown or not value:
-        raise ConditionError(f"borne inconnue pour « {key} » : {', '.join(sorted(unknown)) or 'vide'} ; écrire {', '.join(_BOUNDS)}")
+        raise ConditionError(f"borne inconnue pour « {key} » : {', '.join(sorted(unknown)) or 'vide'} ; écrire {', '.join(BOUNDS)}")
     if unit is None:
         raise ConditionError(f"« {key} » n'est pas une mesure : écrire oui, non ou inconnu")
     read = {bound: quantity(text, key, unit) for bound, text in value.items()}

@@ -74,7 +74,8 @@ def _yes_no(value: Any) -> Any:
 
 
 YesNo = Annotated[bool, BeforeValidator(_yes_no)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Slug = Annotated[str, Field(pattern=SLUG)]
 # A condition is kept as written here; ``conditions`` turns it into predicates and says what is wrong with it.
 Condition = dict[str, Any] | list[dict[str, Any]] | Literal["toujours"]
 

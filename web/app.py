@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from pertimage import __version__
-from pertimage.web import fhir_api, health, hooks
+from pertimage.web import fhir_api, guidelines_api, health, hooks
 from pertimage.web.direct import Direct
 from pertimage.web.guard import Guard
 from pertimage.web.pages import router as pages
@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
         owned = service is None
         app.state.service = service or Service(chosen)
         if owned:
+            app.state.service.keep_editions()
             gc.collect()
             gc.set_threshold(20_000, 20, 100)  # a look through the judgements kept in memory is a pause: not every second
             gc.freeze()  # the base is here for good: the garbage collector need not look through it again and again
@@ -48,7 +49,7 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
     )  # fmt: skip
     if service is not None:
         app.state.service = service
-    for router in (hooks.router, fhir_api.router, health.router, pages):
+    for router in (hooks.router, fhir_api.router, guidelines_api.router, health.router, pages):
         app.include_router(router)
     register_errors(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

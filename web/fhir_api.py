@@ -33,7 +33,7 @@ def metadata(request: Request) -> Response:
     service: Service = request.app.state.service
     interactions = {
         "ServiceRequest": (["create", "read"], [{"name": "assess", "definition": f"{service.settings.canonical}/OperationDefinition/assess"}]),
-        "Task": (["read", "search-type"], []), "GuidanceResponse": (["search-type"], []),
+        "Task": (["read", "search-type"], []), "GuidanceResponse": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
     }  # fmt: skip
     rest = [
         {"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {})

@@ -1,4 +1,4 @@
-"""The command line of the guideline authors: check, show, list."""
+"""The command line of the guideline authors: check, show, list, export."""
 
 from __future__ import annotations
 
@@ -89,3 +89,68 @@ def vignettes(
     for sheet in _chosen(load_base(directory or DATA), only):
         for number, vignette in enumerate(sheet.form.vignettes, 1):
             sys.stdout.buffer.write(orjson.dumps(as_bundle(vignette, sheet.id, number), option=orjson.OPT_APPEND_NEWLINE))
+
+
+@app.command()
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="FICHIER", help="fiche, lexique, examens ou mots.")] = "fiche",
+    names: Annotated[bool, typer.Option("--noms", help="Compléter aussi les noms des faits et des examens d'aujourd'hui.")] = False,
+    directory: Folder = None,
+) -> None:
+    """Écrire le schéma JSON qui guide un éditeur pendant que l'on écrit une fiche."""
+    import sys
+
+    from pertimage.guidelines.editor_schema import FORMS, editor_schema
+    from pertimage.guidelines.loader import DATA, load_base
+
+    if kind not in FORMS:
+        err.print(f"schéma inconnu « {kind} » : écrire {', '.join(FORMS)}", markup=False)
+        raise typer.Exit(2)
+    base = load_base(directory or DATA) if names else None
+    known = (base.lexicon.facts, base.catalogue.exams) if base else ((), ())
+    sys.stdout.write(as_text(editor_schema(kind, *known)))
+
+
+def as_text(value: object) -> str:
+    """Return JSON as a file that a human may read and compare."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+@app.command()
+def export(
+    plans: Annotated[
+        Path | None, typer.Option("--fhir", metavar="DOSSIER", help="Un PlanDefinition FHIR R4 par fiche dans ce dossier.")
+    ] = None,
+    whole: Annotated[Path | None, typer.Option("--json", metavar="FICHIER", help="Tout le référentiel dans ce fichier.")] = None,
+    directory: Folder = None,
+) -> None:
+    """Écrire le référentiel dans des fichiers ; les ressources FHIR sont vérifiées d'abord."""
+    from pertimage.fhir.checks import problems
+    from pertimage.fhir.publisher import Publisher
+    from pertimage.guidelines.loader import DATA, load_base
+    from pertimage.web.guidelines_api import base_json
+    from pertimage.web.guidelines_api import plans as plans_of
+    from pertimage.web.settings import Settings
+
+    if plans is None and whole is None:
+        err.print("rien à exporter : donner --fhir DOSSIER ou --json FICHIER", markup=False)
+        raise typer.Exit(2)
+    base, settings = load_base(directory or DATA), Settings(demo=True)
+    wrong = 0
+    if plans is not None:
+        plans.mkdir(parents=True, exist_ok=True)
+        for name, plan in plans_of(base, Publisher(settings.base_url, settings.canonical)).items():
+            faults = problems(plan)
+            wrong += bool(faults)
+            for fault in faults:
+                err.print(f"{name} : {fault}", markup=False)
+            if not faults:
+                (plans / f"{name}.json").write_text(as_text(plan), encoding="utf-8")
+        out.print(f"{len(base.sheets) - wrong} fiches écrites dans {plans}", markup=False)
+    if whole is not None:
+        whole.write_text(as_text(base_json(base)), encoding="utf-8")
+        out.print(f"référentiel {base.version} écrit dans {whole}", markup=False)
+    if wrong:
+        raise typer.Exit(1)

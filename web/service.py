@@ -21,6 +21,7 @@ from pertimage.fhir.publisher import ExamInfo, Publisher
 from pertimage.fhir.requests import HookCall, Recent, read_hook
 from pertimage.fhir.statements import reads_with
 from pertimage.guidelines.base import GuidelineBase
+from pertimage.guidelines.edition import editions
 from pertimage.guidelines.loader import load_base
 from pertimage.web.settings import Settings
 
@@ -47,6 +48,10 @@ class Service:
         self.publisher = Publisher(settings.base_url, settings.canonical)
         self.reads_as = reads_with(self.base.lexicon)
         self.coded_facts = coded_facts(self.base.lexicon.facts, self.base.lexicon.atc)
+
+    def keep_editions(self) -> int:
+        """Keep the versions of sheets that this service is the first to serve; return how many there were."""
+        return self.register.keep_editions(editions(self.base).values(), guidelines=self.base.version, at=self.now())
 
     async def start_scribe(self) -> None:
         """Give the journal a process of its own; without it (it cannot start), the service writes by itself."""

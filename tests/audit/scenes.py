@@ -1,7 +1,9 @@
-"""Requests and assessments to fill registers with."""
+"""Requests, assessments and sheets to fill registers with."""
 
 from pertimage.audit.activity import ActivityRow
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, TextPart
+from pertimage.guidelines.edition import Edition, digest_of
+from pertimage.guidelines.schema import SheetForm
 
 MODALITIES = {"irm-rachis-lombaire": "MR", "radio-bassin": "DX", "scanner-cerebral": "CT"}
 REQUEST = {
@@ -43,3 +45,15 @@ def values(**line):
 def exam(number, *, site="chu", modality="CT", **more):
     """Return one exam of activity."""
     return ActivityRow(site=site, accession=f"A{number}", modality=modality, **more)
+
+
+def edition(title: str) -> Edition:
+    """Return a version of a small sheet."""
+    form = SheetForm.model_validate(
+        {
+            "id": "essai", "titre": title, "statut": "brouillon", "validite": {"depuis": "2026-01-01", "verifiee_le": "2026-01-01"},
+            "sources": {"has": {"organisme": "HAS", "titre": "Essai"}}, "declencheurs": {"termes": ["essai"]},
+            "regles": [{"id": "seule", "si": "toujours", "positions": {"z": "indique", "a": "non_indique"}, "pourquoi": "Essai.", "source": "has"}],
+        }
+    )  # fmt: skip
+    return Edition(form, "essais", digest_of(form), {}, {"z": "Z", "a": "A"}, {})

@@ -8,7 +8,7 @@ from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided
 from pertimage.audit.tables import REGISTERS, metadata
-from tests.audit.scenes import exam, record
+from tests.audit.scenes import edition, exam, record
 
 
 def _rows(store):
@@ -41,6 +41,7 @@ def _live(register, now):
     register.set_site("chu", "CHU", go_live=date(2026, 11, 1), at=next(at))
     register.set_site("chu", "CHU 2", at=next(at))
     register.set_setting("k", [1], at=next(at))
+    register.keep_editions([edition("Un"), edition("Deux")], guidelines="2026.1", at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))

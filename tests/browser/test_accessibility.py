@@ -7,6 +7,7 @@ import pytest
 from pertimage.web.access import DEMO_USERS
 from pertimage.web.pages.draft import Draft
 from tests.project import ROOT
+from tests.web.former import NOW, changed, earlier
 
 AXE = ROOT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = [
@@ -33,8 +34,13 @@ PAGES = {
     "worklist": "/relecture",
     "guidelines": "/referentiel",
     "nothing found": "/referentiel?q=zzzyx",
+    "nothing found with filters": "/referentiel?q=genou+zzzyx&chapitre=Rachis",
+    "found by exam and citing": "/referentiel?q=irm+genou",
     "sheet": "/referentiel/lombalgie-commune",
     "follow-up": "/referentiel/suivi",
+    "versions of a sheet": "/referentiel/lombalgie-commune/versions",
+    "former version": "/referentiel/lombalgie-commune/versions/{former}",
+    "authors' guide": "/referentiel/guide",
     "error": "/nulle-part",
     "receipt": "/mes-demandes/{signed}",
     "question": "/mes-demandes/{asked}",
@@ -46,12 +52,14 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def known(server):
-    """Sign three requests: one to review, one with a question, one refused."""
+    """Sign three requests (one to review, one with a question, one refused); serve a sheet in two versions."""
     service = server.service
     me, radiologist = (service.pseudonyms.prescriber(DEMO_USERS[role].name) for role in ("prescripteur", "radiologue"))
-    found = {}
+    former = changed(earlier)
+    service.register.keep_editions([former, NOW], guidelines="2025.1", at=service.now())
+    found = {"former": former.digest}
     for name in ("signed", "asked", "decided"):
-        draft = replace(Draft(text=LUMBAGO, age="67", sex="female", priority="urgent"), id=f"{len(found):032x}")
+        draft = replace(Draft(text=LUMBAGO, age="67", sex="female", priority="urgent"), id=f"{len(found) - 1:032x}")
         request = draft.request(service.base.lexicon, service.today())
         judged = service.judge(request)
         about = {

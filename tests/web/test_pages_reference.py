@@ -1,11 +1,10 @@
 """The guidelines as anybody reads them."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 
-from pertimage.guidelines.loader import load_base
-from pertimage.web.pages.reference import search
 from tests.web.pages import person, plain, service_at
 
 
@@ -15,20 +14,6 @@ def reader(tmp_path_factory):
     service = service_at(tmp_path_factory.mktemp("referentiel"))
     yield person(service)
     service.close()
-
-
-@pytest.mark.parametrize("query", ["lumbago", "LOMBALGIE", "lombalgies", "radio rachis lombaire", "mal au dos"])
-def test_search_finds_by_title_term_or_exam(query):
-    """A sheet is found by its title, by the words doctors use, by its exams, whatever the case, accents and plural."""
-    assert "lombalgie-commune" in {sheet.id for sheet in search(load_base(), query)}
-
-
-def test_search_narrows():
-    """A word that no sheet has finds nothing; no word finds everything."""
-    base = load_base()
-    assert search(base, "zzzyx") == []
-    assert len(search(base, "")) == len(base.sheets)
-    assert 0 < len(search(base, "genou")) < len(base.sheets) / 2
 
 
 def test_list_counts_sheets_and_says_their_state(reader):
@@ -50,6 +35,41 @@ def test_live_search_returns_the_results_alone(reader):
     page = reader.client.get("/referentiel", params={"q": "lumbago"}, headers={"HX-Request": "true"}).text
     assert "<html" not in page
     assert "lombalgie-commune" in page
+
+
+def test_filters_are_plain_addresses(reader):
+    """A chapter, an exam and a state can be chosen without script; a value that does not exist hides nothing."""
+    page = reader.client.get("/referentiel", params={"chapitre": "Rachis", "examen": "irm-rachis-lombaire", "statut": "brouillon"}).text
+    assert 'href="/referentiel/lombalgie-commune"' in page
+    assert 'href="/referentiel/migraine-typique"' not in page
+    assert f"{len(reader.service.base.sheets)} fiches" in reader.read("/referentiel?chapitre=Nulle+part&examen=aucun&statut=perdu")
+
+
+def test_empty_result_says_what_to_do(reader):
+    """When nothing is found, the page offers to drop the filters, another word, the whole list; and says what no guidance means."""
+    said = reader.read("/referentiel?q=zzzyx&chapitre=Rachis")
+    words = ("Aucune fiche trouvée", "Chercher sans les filtres", "mot plus court", "ni accord, ni refus", "Voir toutes les fiches")
+    assert [word for word in words if word not in said] == []
+
+
+def test_list_leads_to_the_authoring_guide(reader):
+    """Whoever wants to write a rule finds the guide, whose inner links all lead somewhere."""
+    assert 'href="/referentiel/guide"' in reader.client.get("/referentiel").text
+    page = reader.client.get("/referentiel/guide").text
+    anchors = set(re.findall(r'\sid="([^"]+)"', page))
+    links = {unquote(link) for link in re.findall(r'href="#([^"]+)"', page)}
+    assert "Ajouter une règle en vingt minutes" in plain(page)
+    assert "erreurs-fréquentes" in links
+    assert links <= anchors
+
+
+def test_sheet_says_its_version_and_state_on_paper(reader):
+    """The printed sheet carries its version, its date, its sources and that nobody has reviewed it."""
+    page = reader.client.get("/referentiel/lombalgie-commune").text
+    note = page.split('class="print-only print-note"', 1)[1].split("</p>", 1)[0]
+    digest = reader.client.get("/referentiel/lombalgie-commune.json").json()["version"]
+    assert "aucun comité n'a relu" in plain(f"<p {note}")
+    assert f"/referentiel/lombalgie-commune/versions/{digest}" in note
 
 
 def test_sheet_tells_all_a_radiologist_checks(reader):

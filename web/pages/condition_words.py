@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from pertimage.guidelines.conditions import Condition, ExamTest, FactTest, FlagTest, RangeTest, SexTest, Test, Wanted
-from pertimage.guidelines.lexicon import Lexicon
+from pertimage.guidelines.conditions import Condition, ExamTest, FactTest, FlagTest, Names, RangeTest, SexTest, Test, Wanted
 from pertimage.web.pages.french import denial, number
 
 _FLAGS = {
@@ -19,10 +19,30 @@ _BUILT_IN = {"age": "âge", "duree": "durée", "grossesse": "grossesse"}
 _UNITS = ((336, "an", "ans"), (28, "mois", "mois"), (7, "semaine", "semaines"), (1, "jour", "jours"))
 
 
+class Labelled(Protocol):
+    """What has a label."""
+
+    @property
+    def label(self) -> str:
+        """Return how to name it."""
+
+
+class Vocabulary(Protocol):
+    """Facts with their labels, and their units: the lexicon, or what an edition kept of it."""
+
+    @property
+    def facts(self) -> Mapping[str, Labelled]:
+        """Return the facts by id."""
+
+    @property
+    def names(self) -> Names:
+        """Return what conditions may name."""
+
+
 class ConditionWords:
     """Say conditions with the lexicon's labels and the catalogue's."""
 
-    def __init__(self, lexicon: Lexicon, exam_label: Callable[[str], str]) -> None:
+    def __init__(self, lexicon: Vocabulary, exam_label: Callable[[str], str]) -> None:
         self._lexicon, self._exam_label = lexicon, exam_label
 
     def alternatives(self, condition: Condition) -> list[str]:

@@ -1,12 +1,25 @@
-"""A sheet of the guidelines as a radiologist reads it."""
+"""A sheet of the guidelines, today's or a former version, as a radiologist reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pertimage.guidelines.base import Flag, GuidelineBase, Position, Rule, Sheet
-from pertimage.guidelines.schema import Source, Verdict, Vignette
+from pertimage.guidelines.base import Sheet
+from pertimage.guidelines.conditions import parse
+from pertimage.guidelines.edition import Edition
+from pertimage.guidelines.schema import (
+    FRENCH_VERDICTS,
+    Condition,
+    FlagForm,
+    PositionForm,
+    RuleForm,
+    SheetForm,
+    Source,
+    Verdict,
+    VerdictWord,
+    Vignette,
+)
 from pertimage.guidelines.words import fold
 from pertimage.web.pages.condition_words import ConditionWords
 
@@ -65,21 +78,27 @@ class RuleShown:
     first: tuple[str, ...]
     supported: list[PositionShown]
     unsupported: list[PositionShown]
-    sources: tuple[Source, ...]
+    sources: dict[str, Source]
     by_exam: dict[str, PositionShown]
+
+    def following(self, exams: Sequence[tuple[str, str]]) -> list[str]:
+        """Return the labels of the sheet's exams without a position of their own here: they take their parent's."""
+        return [label for exam, label in exams if exam not in self.by_exam]
 
 
 @dataclass(frozen=True, slots=True)
 class SheetShown:
-    """A sheet in words, with the table exam × rule."""
+    """A sheet in words, with the table exam × rule. ``digest`` names its version."""
 
-    sheet: Sheet
+    form: SheetForm
+    digest: str
     chapter: str
     state: str
     opens_on: list[str]
     population: str
     condition: list[str]
     refines: list[tuple[str, str]]
+    questions: list[str]
     emergency_flags: list[str]
     imaging_flags: list[str]
     rules: list[RuleShown]
@@ -87,19 +106,71 @@ class SheetShown:
     vignettes: list[tuple[int, Vignette]]
 
 
-def shown(sheet: Sheet, base: GuidelineBase) -> SheetShown:
-    """Return a sheet ready for its page."""
-    words = ConditionWords(base.lexicon, lambda exam: base.catalogue.exams[exam].label)
-    form = sheet.form
-    return SheetShown(
-        sheet=sheet, chapter=chapter_words(sheet.chapter), state=STATES[sheet.state],
-        opens_on=[*(words.label(fact) for fact in form.triggers.facts), *form.triggers.terms], population=_population(sheet),
-        condition=words.alternatives(sheet.trigger_condition) if sheet.trigger_condition else [],
-        refines=[(name, base.sheets[name].title) for name in sorted(sheet.refines) if name in base.sheets],
-        emergency_flags=_flags(sheet, words, emergency=True), imaging_flags=_flags(sheet, words, emergency=False),
-        rules=[_rule(rule, rank, words, base) for rank, rule in enumerate(sheet.rules, 1)],
-        exams=_by_support(sheet, base), vignettes=list(enumerate(form.vignettes, 1)),
-    )  # fmt: skip
+def shown(edition: Edition) -> SheetShown:
+    """Return a version of a sheet ready for its page; raises ConditionError when its conditions can no longer be read."""
+    return _Reading(edition).sheet()
+
+
+class _Reading:
+    """Puts one edition into words, with the names that it kept."""
+
+    def __init__(self, edition: Edition) -> None:
+        self._edition, self._form, self._names = edition, edition.form, edition.names
+        self._words = ConditionWords(edition, edition.exams.__getitem__)
+
+    def sheet(self) -> SheetShown:
+        form, words = self._form, self._words
+        rules = [self._rule(rule, rank) for rank, rule in enumerate(form.rules, 1)]
+        return SheetShown(
+            form=form, digest=self._edition.digest, chapter=chapter_words(self._edition.chapter), state=STATES[form.state],
+            opens_on=[*(words.label(fact) for fact in form.triggers.facts), *form.triggers.terms], population=_population(form),
+            condition=self._alternatives(form.triggers.when) if form.triggers.when else [], refines=list(self._edition.titles.items()),
+            questions=[text or self._question(fact) for fact, text in form.questions.items()], emergency_flags=list(map(self._flag, form.red_flags.emergency)),
+            imaging_flags=list(map(self._flag, form.red_flags.imaging)), rules=rules, exams=self._by_support(rules),
+            vignettes=list(enumerate(form.vignettes, 1)),
+        )  # fmt: skip
+
+    def _alternatives(self, condition: Condition) -> list[str]:
+        return self._words.alternatives(parse(condition, self._names))
+
+    def _question(self, fact: str) -> str:
+        asked = {"duree": "Depuis combien de temps ?", "age": "Quel est l'âge du patient ?"}.get(fact, self._words.label(fact))
+        found = self._edition.facts.get(fact)
+        return found.question if found and found.question else asked
+
+    def _flag(self, flag: str | FlagForm) -> str:
+        if isinstance(flag, str):
+            return self._words.label(flag)
+        condition = " ; ou ".join(self._alternatives(flag.when))
+        return flag.label if condition == flag.label else f"{flag.label} ({condition})"
+
+    def _rule(self, rule: RuleForm, rank: int) -> RuleShown:
+        every = {**rule.positions, **{exam: one for exam, one in self._form.common_positions.items() if exam not in rule.positions}}
+        order = list(VERDICTS)
+        positions = sorted((self._position(exam, one) for exam, one in every.items()), key=lambda one: order.index(one.verdict))
+        sources = [rule.source] if isinstance(rule.source, str) else rule.source
+        return RuleShown(
+            id=rule.id, rank=rank, conditions=self._alternatives(rule.when), emergency=rule.pathway == "urgences", priority=rule.priority, why=rule.why,
+            instead=tuple(rule.instead), first=tuple(rule.first), supported=[one for one in positions if one.verdict is not Verdict.NOT_INDICATED],
+            unsupported=[one for one in positions if one.verdict is Verdict.NOT_INDICATED],
+            sources={name: self._form.sources[name] for name in sources if name in self._form.sources}, by_exam={one.exam: one for one in positions},
+        )  # fmt: skip
+
+    def _position(self, exam: str, position: VerdictWord | PositionForm) -> PositionShown:
+        label = self._edition.exams[exam]
+        if not isinstance(position, PositionForm):
+            return PositionShown(exam, label, FRENCH_VERDICTS[position], "")
+        when = position.condition_text or (" ; ou ".join(self._alternatives(position.when)) if position.when else "")
+        return PositionShown(exam, label, FRENCH_VERDICTS[position.verdict], when)
+
+    def _by_support(self, rules: Sequence[RuleShown]) -> list[tuple[str, str]]:
+        """Return the exams of the sheet with their labels, those it supports most often first."""
+
+        def support(exam: str) -> int:
+            return -sum(rule.by_exam[exam].verdict is Verdict.INDICATED for rule in rules if exam in rule.by_exam)
+
+        positioned = dict.fromkeys(exam for rule in self._form.rules for exam in (*rule.positions, *self._form.common_positions))
+        return [(exam, self._edition.exams[exam]) for exam in sorted(positioned, key=support)]
 
 
 def chapter_words(chapter: str) -> str:
@@ -107,52 +178,18 @@ def chapter_words(chapter: str) -> str:
     return CHAPTERS.get(chapter, chapter.replace("-", " ").capitalize())
 
 
-def _population(sheet: Sheet) -> str:
-    said = {"female": ["femme"], "male": ["homme"]}.get(sheet.sex or "", [])
-    if sheet.age_min is not None:
-        said.append(f"à partir de {_years(sheet.age_min)}")
-    if sheet.age_max is not None:
-        said.append(f"jusqu'à {_years(sheet.age_max)}")
+def _population(form: SheetForm) -> str:
+    opens = form.triggers
+    said: list[str] = [opens.sex] if opens.sex else []
+    if opens.age.min is not None:
+        said.append(f"à partir de {_years(opens.age.min)}")
+    if opens.age.max is not None:
+        said.append(f"jusqu'à {_years(opens.age.max)}")
     return ", ".join(said) or "tout âge"
 
 
 def _years(age: float) -> str:
     return f"{round(age * 12)} mois" if age < 2 and age % 1 else f"{age:g} an{'s' if age >= 2 else ''}"
-
-
-def _flags(sheet: Sheet, words: ConditionWords, *, emergency: bool) -> list[str]:
-    return [_flag(flag, words) for flag in sheet.flags if flag.emergency is emergency]
-
-
-def _flag(flag: Flag, words: ConditionWords) -> str:
-    condition = " ; ou ".join(words.alternatives(flag.condition))
-    return flag.label if condition == flag.label else f"{flag.label} ({condition})"
-
-
-def _rule(rule: Rule, rank: int, words: ConditionWords, base: GuidelineBase) -> RuleShown:
-    positions = [_position(position, words, base) for position in rule.positions.values()]
-    order = list(VERDICTS)
-    positions.sort(key=lambda one: order.index(one.verdict))
-    return RuleShown(
-        id=rule.id, rank=rank, conditions=words.alternatives(rule.condition), emergency=rule.emergency, priority=rule.priority, why=rule.why,
-        instead=rule.instead, first=rule.first, supported=[one for one in positions if one.verdict is not Verdict.NOT_INDICATED],
-        unsupported=[one for one in positions if one.verdict is Verdict.NOT_INDICATED], sources=rule.sources,
-        by_exam={one.exam: one for one in positions},
-    )  # fmt: skip
-
-
-def _position(position: Position, words: ConditionWords, base: GuidelineBase) -> PositionShown:
-    when = position.when or (" ; ou ".join(words.alternatives(position.condition)) if position.condition else "")
-    return PositionShown(position.exam, base.catalogue.exams[position.exam].label, position.verdict, when)
-
-
-def _by_support(sheet: Sheet, base: GuidelineBase) -> list[tuple[str, str]]:
-    """Return the exams of a sheet with their labels, those it supports most often first."""
-
-    def support(exam: str) -> int:
-        return -sum(rule.positions[exam].verdict is Verdict.INDICATED for rule in sheet.rules if exam in rule.positions)
-
-    return [(exam, base.catalogue.exams[exam].label) for exam in sorted(sheet.exams, key=support)]
 
 
 def chapters(sheets: list[Sheet]) -> Iterator[tuple[str, list[Sheet]]]:

@@ -135,6 +135,10 @@
   };
   if (keysHelp) document.addEventListener("keydown", onKey);
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
   // A double click on a button that writes must not write twice.
   document.addEventListener("submit", (event) => {
     const target = event.target;
