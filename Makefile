@@ -17,7 +17,7 @@ MAJ ?=
 
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev setup-tests run test check bench fuzz screenshots lock clean
+.PHONY: help setup setup-dev setup-tests run test check bench fuzz oracle screenshots lock clean
 
 help: ## affiche cette aide
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,15 @@ bench: setup-dev ## mesure les temps de réponse et les débits
 	@$(BIN)/python -m bench
 
 fuzz: setup-tests ## rejoue les propriétés sur beaucoup d'exemples tirés au hasard (EXEMPLES=2000)
-	@FUZZ_EXAMPLES=$(EXEMPLES) $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+	@FUZZ_EXAMPLES=$(EXEMPLES) $(BIN)/python -m pytest -m "hypothesis or fuzz" --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+
+.venv-oracle/bin/python: tests/oracle/requirements.txt
+	@echo "→ edsnlp dans .venv-oracle (une fois, environ 600 Mo)."
+	@rm -rf .venv-oracle && $(BIN)/python -m venv .venv-oracle && .venv-oracle/bin/python -m pip install --quiet -r $<
+
+# make oracle MAJ=1 : récrire la liste des désaccords, une fois lus.
+oracle: setup-dev .venv-oracle/bin/python ## compare la lecture des négations, doutes et antécédents avec edsnlp (installé à part)
+	@ORACLE=1 $(if $(MAJ),MAJ=1) $(BIN)/python -m pytest -m oracle tests/oracle $(ARGS)
 
 screenshots: setup-tests ## refait les captures d'écran de docs/images
 	@$(BIN)/python tools/screenshots.py

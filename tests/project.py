@@ -9,7 +9,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("audit", "cds", "fhir", "guidelines", "web")
-_MADE_BY_COMMANDS = set(".git .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv __pycache__ build dist node_modules var".split())
+_MADE_BY_COMMANDS = set(
+    ".git .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv .venv-oracle __pycache__ build dist node_modules var".split()
+)
 
 
 @cache

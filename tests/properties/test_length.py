@@ -1,0 +1,87 @@
+"""A text of any shape is read to its end, in a time that grows as its length."""
+
+from __future__ import annotations
+
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pertimage.cds.assess import assess
+from pertimage.cds.model import ImagingRequest, TextPart
+from pertimage.web.vignettes import WRITTEN
+from tests.properties.examples import BASE, EVERYTHING, EXAMPLES
+from tests.properties.shapes import EASY, HARD, REPEATED, STRETCHED, request
+
+LONG, SHORT = 100_000, 10_000
+LATE = [
+    pytest.mark.xfail(
+        run=False,
+        reason="moteur : lu dans le carré de sa longueur, de 3 à 90 s pour 100 ko (boucles de mentions, context, quantities, exam_citations)",
+    )
+]
+ENDLESS = [pytest.mark.xfail(strict=True, reason="moteur : int() de plus de 4300 chiffres dans context._past_date (ValueError)")]
+WORDS = sorted({word for example in EXAMPLES for word in example.request.narrative.split()})
+
+
+def _shapes() -> list[object]:
+    names = [*REPEATED, *STRETCHED] if EVERYTHING else [*HARD, *EASY]
+    return [pytest.param(name, marks=LATE if name in HARD else []) for name in names]
+
+
+@pytest.mark.parametrize("name", _shapes())
+def test_a_text_of_100_kb_is_judged(name: str) -> None:
+    """Whatever its shape, a very long text gets an answer."""
+    assert assess(request(name, LONG), BASE)
+
+
+@pytest.mark.fuzz
+@pytest.mark.skipif(not EVERYTHING, reason="mesure de temps : make fuzz")
+@pytest.mark.parametrize("name", _shapes())
+def test_time_grows_as_length(name: str) -> None:
+    """Ten times the text takes about ten times the time, far from the hundred times of a square."""
+    assess(request(name, 1_000), BASE)
+    short = min(_time(name, SHORT) for _ in range(3))
+    assert min(_time(name, LONG) for _ in range(2)) < 25 * short + 0.05
+
+
+def _time(name: str, length: int) -> float:
+    asked = request(name, length)
+    start = process_time()
+    assess(asked, BASE)
+    return process_time() - start
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(WORDS) | st.sampled_from([*REPEATED.values()]) | st.text(max_size=8), st.integers(1, 40)),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_words_in_any_order_are_judged(words: list[tuple[str, int]]) -> None:
+    """The words of real requests, in any order and any number, with anything between, never stop the reading."""
+    text = " ".join(word for word, times in words for _ in range(times))
+    for one in assess(ImagingRequest("r", exam_text="IRM", texts=(TextPart("reasonCode", text),), authored=WRITTEN), BASE):
+        assert one.reason
+        assert all(fact.evidence == text_of(text)[fact.start : fact.end] for fact in one.facts if fact.start >= 0)
+
+
+def text_of(text: str) -> str:
+    """Return the text as the request gives it to be read."""
+    return ImagingRequest("r", texts=(TextPart("reasonCode", text),)).narrative
+
+
+def _numbers() -> list[object]:
+    frames = ["depuis {} ans", "T° {}", "CRP {}", "F {} ans", "depuis le 12/{}", "J{}", "-{} kg", "Glasgow {}/15", "fièvre il y a {} mois"]
+    numbers = ["9" * 400, "0" * 400, "1," * 300, "1" * 5_000]
+    cases = [(frame, number) for frame in frames for number in numbers]
+    return [pytest.param(*case, marks=ENDLESS if case == (frames[-1], numbers[-1]) else []) for case in cases]
+
+
+@pytest.mark.parametrize(("frame", "number"), _numbers())
+def test_numbers_without_sense_are_no_obstacle(frame: str, number: str) -> None:
+    """A number of hundreds of digits is read or left aside, wherever it stands."""
+    text = TextPart("reasonCode", frame.format(number))
+    assert assess(ImagingRequest("r", exam_text="IRM", texts=(text,), authored=WRITTEN), BASE)
