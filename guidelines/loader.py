@@ -7,6 +7,7 @@ import gc
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -49,15 +50,41 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The base as its authors wrote it, each piece with its document, beside what was compiled from it.
+
+    ``base`` is None when lexicon or catalogue cannot be read; ``cues`` is the document of the words of the context.
+    """
+
+    base: GuidelineBase | None
+    faults: list[Fault]
+    sheets: Mapping[str, tuple[Document, SheetForm]] = field(default_factory=dict)
+    facts: Mapping[str, tuple[Document, Fact]] = field(default_factory=dict)
+    cues: Document | None = None
+
+
 def read_base(directory: Path = DATA) -> tuple[GuidelineBase | None, list[Fault]]:
     """Return the base compiled from what is right, and the faults; no base when lexicon or catalogue cannot be read."""
+    written = read_written(directory)
+    return written.base, written.faults
+
+
+def read_written(directory: Path = DATA) -> Written:
+    """Read and compile a folder, keeping what its authors wrote for those who check it."""
+    with _collector_paused():
+        return _written(directory)
+
+
+def _written(directory: Path) -> Written:
     faults: list[Fault] = []
     try:
         catalogue = load_catalogue(directory)
     except (ValueError, OSError) as error:
-        return None, [Fault("examens.yaml", 0, str(error))]
+        return Written(None, [Fault("examens.yaml", 0, str(error))])
     words = _Words(directory, faults)
     sheets = _Sheets(directory, faults)
+    facts = {name: (words.places[name], fact) for name, fact in words.facts.items()}
     exams = frozenset(catalogue.exams)
     for name, (_, sheet) in sheets.forms.items():
         if sheet.triggers.terms:
@@ -66,7 +93,7 @@ def read_base(directory: Path = DATA) -> tuple[GuidelineBase | None, list[Fault]
             )
     lexicon = words.compile(exams)
     if lexicon is None:
-        return None, faults
+        return Written(None, faults, sheets.forms, facts, words.cues_document)
     compiled: dict[str, Sheet] = {}
     for name, (document, sheet) in sheets.forms.items():
         done = _SheetCompiler(document, sheet, lexicon, catalogue, sheets.chapters[name]).compile()
@@ -74,7 +101,7 @@ def read_base(directory: Path = DATA) -> tuple[GuidelineBase | None, list[Fault]
         if done is not None:
             compiled[name] = done
     faults.extend(_unknown_refinements(sheets.forms, compiled))
-    return GuidelineBase(compiled, lexicon, catalogue, _version(directory)), faults
+    return Written(GuidelineBase(compiled, lexicon, catalogue, _version(directory)), faults, sheets.forms, facts, words.cues_document)
 
 
 def _own_fact(sheet: str) -> str:
@@ -94,11 +121,11 @@ class _Words:
         self.places: dict[str, Document] = {}
         for path in sorted((directory / "lexique").glob("*.yaml")):
             self._read(Document(path, _shown(path, directory)))
-        self.cues = self._plain(directory / "indices.yaml")
-        self.abbreviations = self._plain(directory / "abreviations.yaml")
+        self.cues_document = Document(directory / "indices.yaml", "indices.yaml")
+        self.cues = self._plain(self.cues_document)
+        self.abbreviations = self._plain(Document(directory / "abreviations.yaml", "abreviations.yaml"))
 
-    def _plain(self, path: Path) -> dict[str, Any]:
-        document = Document(path, path.name)
+    def _plain(self, document: Document) -> dict[str, Any]:
         self._faults.extend(document.faults)
         return document.value if isinstance(document.value, dict) else {}
 
@@ -274,4 +301,4 @@ def _version(directory: Path) -> str:
     return f"{calendar}+{digest.hexdigest()[:12]}"
 
 
-__all__ = ["DATA", "Verdict", "facts_of", "load_base", "read_base"]
+__all__ = ["DATA", "Verdict", "Written", "facts_of", "load_base", "read_base", "read_written"]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 FRENCH = {
     "title": "titre", "state": "statut", "validity": "validite", "since": "depuis", "until": "jusqu_a", "checked": "verifiee_le",
-    "reviewers": "relecteurs", "organisation": "organisme", "year": "annee", "where": "ou", "triggers": "declencheurs",
+    "reviewers": "relecteurs", "organisation": "organisme", "year": "annee", "consulted": "consultee_le", "where": "ou", "triggers": "declencheurs",
     "facts": "faits", "terms": "termes", "absent_terms": "termes_absent", "icd10": "cim10", "icpc2": "cisp2", "sex": "sexe",
     "when": "si", "refines": "precise", "questions": "questions", "red_flags": "drapeaux_rouges", "emergency": "urgence",
     "imaging": "imagerie", "common_positions": "positions_communes", "rules": "regles", "pathway": "circuit",
@@ -160,11 +160,15 @@ class WordsForm(Form):
 
 
 class Source(Form):
-    """A verified source and where in it the statement stands."""
+    """A verified source and where in it the statement stands.
+
+    ``consulted`` is the day it was read, for a document that bears no date.
+    """
 
     organisation: str
     title: str
     year: int | None = None
+    consulted: date | None = None
     where: str = ""
 
 

@@ -19,11 +19,20 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error of an author: file, line (1-based; 0 when unknown), and what is wrong, in French."""
+    """An error of an author: file, line (1-based; 0 when unknown), and what is wrong, in French.
+
+    A ``warning`` is worth a look; anything else is refused.
+    """
 
     file: str
     line: int
     message: str
+    warning: bool = False
+
+    @property
+    def level(self) -> str:
+        """Return the French word for how serious it is."""
+        return "avertissement" if self.warning else "erreur"
 
     def __str__(self) -> str:
         return f"{self.file}, ligne {self.line} : {self.message}" if self.line else f"{self.file} : {self.message}"
@@ -92,6 +101,10 @@ class Document:
     def fault(self, message: str, *path: str | int) -> Fault:
         """Return a fault placed at a path of this document."""
         return Fault(self.shown, self.line(*path), message)
+
+    def warning(self, message: str, *path: str | int) -> Fault:
+        """Return a warning placed at a path of this document."""
+        return Fault(self.shown, self.line(*path), message, warning=True)
 
     def read(self, model: type[Model], value: Any, *path: str | int) -> Model | None:
         """Validate a value; on error record faults with their lines and return None."""

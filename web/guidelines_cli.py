@@ -10,6 +10,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:  # reading the base takes a moment that the other commands need not wait
     from pertimage.guidelines.base import GuidelineBase, Sheet
+    from pertimage.guidelines.source import Fault
     from pertimage.web.vignettes import Replay
 
 app = typer.Typer(help="Vérifier et montrer le référentiel.", no_args_is_help=True)
@@ -22,25 +23,44 @@ def check(
     only: Annotated[list[str] | None, typer.Argument(help="Chapitres ou fiches à vérifier (toutes par défaut).")] = None,
     directory: Folder = None,
     all_reasons: Annotated[bool, typer.Option("--tout", help="Montrer aussi les vignettes justes.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuser aussi ce qui n'est qu'un avertissement.")] = False,
 ) -> None:
     """Vérifier les fiches, le lexique et le catalogue, et rejouer les vignettes."""
-    from pertimage.guidelines.loader import DATA, read_base
+    from pertimage.guidelines.checks import checked, untried
+    from pertimage.guidelines.loader import DATA, read_written
     from pertimage.web.vignettes import replay
 
-    base, faults = read_base(directory or DATA)
-    for fault in faults:
-        err.print(str(fault), markup=False)
+    written = read_written(directory or DATA)
+    faults = [fault for fault in (*written.faults, *checked(written)) if _concerns(fault, only)]
+    base = written.base
+    sheets = _chosen(base, only) if base else []
+    replays = {sheet.id: list(replay(sheet, base)) for sheet in sheets} if base else {}
+    faults += untried(written, {name: frozenset().union(*(one.concluded for one in results)) for name, results in replays.items()})
+    for fault in sorted(faults, key=lambda fault: fault.warning):
+        err.print(f"{fault.level} : {fault}", markup=False)
     if base is None:
         raise typer.Exit(1)
-    sheets = _chosen(base, only)
-    wrong = sum(_report(result, all_reasons) for sheet in sheets for result in replay(sheet, base))
-    total = sum(len(sheet.form.vignettes) for sheet in sheets)
+    wrong = sum(_report(result, all_reasons) for results in replays.values() for result in results)
+    total, warnings = sum(map(len, replays.values())), sum(fault.warning for fault in faults)
+    errors = len(faults) - warnings
     out.print(
-        f"{len(sheets)} fiches, {total} vignettes dont {total - wrong} justes ; {len(faults)} erreurs ; version {base.version}",
+        f"{_counted(len(sheets), 'fiche')}, {_counted(total, 'vignette')} dont {_counted(total - wrong, 'juste')} ; "
+        f"{_counted(errors, 'erreur')}, {_counted(warnings, 'avertissement')} ; version {base.version}",
         markup=False,
     )
-    if wrong or faults:
+    if wrong or errors or (strict and warnings):
         raise typer.Exit(1)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number > 1 else ''}"
+
+
+def _concerns(fault: Fault, only: list[str] | None) -> bool:
+    """Say whether a fault is of the sheets chosen, or of what all sheets share."""
+    place = Path(fault.file)
+    names = {Path(name).stem for name in only or ()}
+    return not names or place.parts[0] != "fiches" or not names.isdisjoint((place.stem, place.parent.name))
 
 
 def _chosen(base: GuidelineBase, only: list[str] | None) -> list[Sheet]:

@@ -8,7 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from pertimage.cds.assess import assess
-from pertimage.cds.model import Assessment, ImagingRequest, Sex, TextPart
+from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Sex, TextPart
+from pertimage.cds.situations import conclude
+from pertimage.cds.text.reading import read
 from pertimage.guidelines.base import GuidelineBase, Sheet
 from pertimage.guidelines.conditions import SEXES
 from pertimage.guidelines.schema import Vignette
@@ -19,13 +21,17 @@ WRITTEN = date(2026, 11, 22)
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A vignette with its answer; ``problems`` says in French what differs from the answer expected."""
+    """A vignette with its answer; ``problems`` says in French what differs from the answer expected.
+
+    ``concluded`` are the rules by which its own sheet concludes, whether or not another sheet answers better.
+    """
 
     sheet: str
     number: int
     vignette: Vignette
     assessment: Assessment
     problems: tuple[str, ...]
+    concluded: frozenset[str]
 
 
 def as_request(vignette: Vignette, sheet: str, number: int) -> ImagingRequest:
@@ -53,10 +59,21 @@ def as_bundle(vignette: Vignette, sheet: str, number: int) -> dict[str, Any]:
 def replay(sheet: Sheet, base: GuidelineBase) -> Iterator[Replay]:
     """Yield each vignette of a sheet with its answer; the best of several assessments counts for several exams asked."""
     for number, vignette in enumerate(sheet.form.vignettes, 1):
-        answers = assess(as_request(vignette, sheet.id, number), base)
+        request = as_request(vignette, sheet.id, number)
+        answers = assess(request, base)
         outcomes = [(answer, tuple(_problems(vignette, answer, sheet.id))) for answer in answers]
         answer, problems = min(outcomes, key=lambda pair: len(pair[1]))
-        yield Replay(sheet.id, number, vignette, answer, problems)
+        concluded = frozenset(rule for one in answers if (rule := _concluded(sheet, request, one.exam, base)) is not None)
+        yield Replay(sheet.id, number, vignette, answer, problems, concluded)
+
+
+def _concluded(sheet: Sheet, request: ImagingRequest, exam: str | None, base: GuidelineBase) -> str | None:
+    """Return the rule by which a sheet concludes on an exam; None when it says nothing of it or has a question to ask."""
+    lineage = (exam, *base.catalogue.parents(exam), *base.catalogue.variants(exam)) if exam else ()
+    conclusion = conclude(sheet, 0, exam, lineage, read(request, base.lexicon, base.openers, exam))
+    if conclusion is None or conclusion.outcome in (None, Outcome.INCOMPLETE):
+        return None
+    return conclusion.rule.id
 
 
 def _problems(vignette: Vignette, answer: Assessment, sheet: str) -> Iterator[str]:
