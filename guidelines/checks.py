@@ -44,12 +44,12 @@ def checked(written: Written) -> list[Fault]:
     return sorted(found, key=lambda fault: (fault.warning, fault.file, fault.line))
 
 
-def untried(written: Written, concluded: Mapping[str, Set[str]]) -> Iterator[Fault]:
-    """Yield the rules that no vignette of their sheet shows (``concluded``: by sheet, the rules that its vignettes conclude)."""
-    for name in concluded:
+def untried(written: Written, shown: Mapping[str, Set[str]]) -> Iterator[Fault]:
+    """Yield the rules that no vignette of their sheet shows (``shown``: by sheet, the rules that its vignettes show)."""
+    for name in shown:
         document, form = written.sheets[name]
         for index, rule in enumerate(form.rules):
-            if rule.id not in concluded[name]:
+            if rule.id not in shown[name]:
                 message = (
                     f"aucune vignette ne fait conclure la règle « {rule.id} » : en ajouter une, avec « attendu: {{…, regle: {rule.id}}} »"
                 )

@@ -55,9 +55,9 @@ class _Term:
         self.written, self.entry, self.lexicon = written, entry, lexicon
         self.text = unicodedata.normalize("NFC", written.removeprefix("="))
         self.tokens = tokens(self.text, lexicon.abbreviations)
-        self.kept = [token for token in self.tokens if not (token.is_stop or token.is_joiner or token.folded in "\"'()")]
-        self.forms = tuple(token.form for token in self.kept)
-        self._alone = len(self.kept) == 1 and self.kept[0].form in common
+        self.forms = term_forms(self.text, lexicon.abbreviations)
+        self.kept = _aligned(self.tokens, self.forms)
+        self._alone, self._ordinary = len(self.kept) == 1, self.forms[:1] != () and self.forms[0] in common
         self.lost = [token for index, token in enumerate(self.tokens) if self.kept and self._matters(index, token)]
 
     def shown(self, found: list[Token]) -> list[str]:
@@ -77,14 +77,26 @@ class _Term:
             return self.tokens[index - 1].end == token.start  # « ACR4a », but « 3 L »
         if written.isupper() and not self.text.isupper() and (last or len(written) > 1):
             return True  # « douleur lombaire D », « CE bronchique »
+        if last and self.entry.kind == "cue":
+            return False  # « guéri de » is « guéri »
         auxiliary = written == "a" and not last  # « a cédé »
-        return self._alone and token.folded not in _ARTICLES and not auxiliary
+        return self._alone and (last or (self._ordinary and token.folded not in _ARTICLES and not auxiliary))
+
+
+def _aligned(found: list[Token], forms: tuple[str, ...]) -> list[Token]:
+    """Return the tokens that are compared: those that the forms of the term follow, in order."""
+    kept: list[Token] = []
+    for token in found:
+        if len(kept) < len(forms) and forms[len(kept)] in (token.form, token.folded):
+            kept.append(token)
+    return kept
 
 
 def _ordinary(facts: Mapping[str, tuple[Document, Fact]], cues: Document | None, lexicon: Lexicon) -> frozenset[str]:
-    """Return the words that many entries of the lexicon hold: alone, such a word says none of them."""
+    """Return the words that many entries of the lexicon hold among others: alone, such a word says none of them."""
     entries = [[*fact.terms, *fact.absent_terms] for _, fact in facts.values()] + list(_entries(cues).values())
-    count = Counter(form for terms in entries for form in {form for term in terms for form in term_forms(term, lexicon.abbreviations)})
+    phrases = [[term_forms(term, lexicon.abbreviations) for term in terms] for terms in entries]
+    count = Counter(form for found in phrases for form in {form for forms in found if len(forms) > 1 for form in forms})
     return frozenset(form for form, found in count.items() if found > ORDINARY)
 
 

@@ -35,7 +35,7 @@ def check(
     base = written.base
     sheets = _chosen(base, only) if base else []
     replays = {sheet.id: list(replay(sheet, base)) for sheet in sheets} if base else {}
-    faults += untried(written, {name: frozenset().union(*(one.concluded for one in results)) for name, results in replays.items()})
+    faults += untried(written, {name: frozenset().union(*(one.shown for one in results)) for name, results in replays.items()})
     for fault in sorted(faults, key=lambda fault: fault.warning):
         err.print(f"{fault.level} : {fault}", markup=False)
     if base is None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pertimage.cds.assess import assess
+from pertimage.cds.logic import holds, unknowns
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Sex, TextPart
 from pertimage.cds.situations import conclude
 from pertimage.cds.text.reading import read
@@ -23,7 +24,8 @@ WRITTEN = date(2026, 11, 22)
 class Replay:
     """A vignette with its answer; ``problems`` says in French what differs from the answer expected.
 
-    ``concluded`` are the rules by which its own sheet concludes, whether or not another sheet answers better.
+    ``shown`` are the rules that it shows of its own sheet, whether or not another sheet answers better: the one that concludes, or
+    those that the answer to a yes/no question will choose between.
     """
 
     sheet: str
@@ -31,7 +33,7 @@ class Replay:
     vignette: Vignette
     assessment: Assessment
     problems: tuple[str, ...]
-    concluded: frozenset[str]
+    shown: frozenset[str]
 
 
 def as_request(vignette: Vignette, sheet: str, number: int) -> ImagingRequest:
@@ -63,17 +65,28 @@ def replay(sheet: Sheet, base: GuidelineBase) -> Iterator[Replay]:
         answers = assess(request, base)
         outcomes = [(answer, tuple(_problems(vignette, answer, sheet.id))) for answer in answers]
         answer, problems = min(outcomes, key=lambda pair: len(pair[1]))
-        concluded = frozenset(rule for one in answers if (rule := _concluded(sheet, request, one.exam, base)) is not None)
-        yield Replay(sheet.id, number, vignette, answer, problems, concluded)
+        shown = frozenset(rule for one in answers for rule in _shown(sheet, request, one.exam, base))
+        yield Replay(sheet.id, number, vignette, answer, problems, shown)
 
 
-def _concluded(sheet: Sheet, request: ImagingRequest, exam: str | None, base: GuidelineBase) -> str | None:
-    """Return the rule by which a sheet concludes on an exam; None when it says nothing of it or has a question to ask."""
+def _shown(sheet: Sheet, request: ImagingRequest, exam: str | None, base: GuidelineBase) -> Iterator[str]:
+    """Yield the rules of its sheet that a vignette shows on an exam."""
     lineage = (exam, *base.catalogue.parents(exam), *base.catalogue.variants(exam)) if exam else ()
     conclusion = conclude(sheet, 0, exam, lineage, read(request, base.lexicon, base.openers, exam))
-    if conclusion is None or conclusion.outcome in (None, Outcome.INCOMPLETE):
-        return None
-    return conclusion.rule.id
+    if conclusion is None or conclusion.outcome is None:
+        return
+    if conclusion.outcome is not Outcome.INCOMPLETE:
+        yield conclusion.rule.id
+        return
+    chooses = False
+    for rule in sheet.rules:
+        if holds(rule.condition, conclusion.facts) is True:
+            yield from (rule.id,) if chooses else ()
+            return
+        waiting = unknowns(rule.condition, conclusion.facts)
+        if waiting and all(base.lexicon.names.units.get(fact) is None for fact in waiting):  # a measure can be written: let it be
+            chooses = True
+            yield rule.id
 
 
 def _problems(vignette: Vignette, answer: Assessment, sheet: str) -> Iterator[str]:
