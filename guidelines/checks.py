@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 from pertimage.guidelines.base import Rule, Sheet
 from pertimage.guidelines.conditions import ALWAYS, Condition, FactTest, RangeTest, Test, Wanted, facts_of, parse
 from pertimage.guidelines.cycles import cycles
-from pertimage.guidelines.implication import Setting, World, both, deductions, impossible, worlds
+from pertimage.guidelines.implication import Setting, World, as_written, both, deductions, impossible, worlds
 from pertimage.guidelines.lexicon import FactDef, Lexicon
 from pertimage.guidelines.loader import Written
 from pertimage.guidelines.schema import SheetForm, Vignette
@@ -97,7 +97,7 @@ class _SheetCheck:
     def _reached(self, rule: Rule, index: int) -> Iterator[Fault]:
         """Yield a fault when an earlier rule has concluded each time that this one could."""
         before: dict[int, None] = {}
-        for world in worlds(rule.condition, self._setting):
+        for world in chain.from_iterable(map(self._worlds, rule.condition)):
             first = next((at for at in range(index) if self._implied(world, self._sheet.rules[at].condition)), None)
             if first is None:
                 return
@@ -110,6 +110,16 @@ class _SheetCheck:
             which = f"la règle {named}, lue avant, a déjà" if len(earlier) == 1 else f"les règles {named}, lues avant, ont déjà"
             message = f"la règle « {rule.id} » ne conclut jamais : quand sa condition est vraie, {which} conclu ; la placer avant, changer sa condition ou la retirer"
         yield self._document.fault(message, "regles", index, "si")
+
+    def _worlds(self, tests: tuple[Test, ...]) -> Iterable[World]:
+        """Return where an alternative of a rule may conclude, or make its sheet ask.
+
+        A fact asked and not said leaves a rule open but raises no red flag and deduces nothing: a rule on such a fact, after one on the
+        flag it raises, is what makes the question asked. Only an earlier rule on the same fact takes its place.
+        """
+        if self._sheet.questions.keys().isdisjoint(facts_of((tests,))):
+            return worlds((tests,), self._setting)
+        return [as_written(tests, self._setting)] if not impossible((tests,), self._setting) else []
 
     def _implied(self, world: World, condition: Condition) -> bool:
         return any(world.implies(tests, self._setting.asked) for tests in condition)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from types import MappingProxyType
 
@@ -91,6 +91,14 @@ def worlds(condition: Condition, setting: Setting) -> Iterator[World]:
     for claims in _ways(condition, setting, RULE):
         with suppress(ImpossibleError):
             yield _world(claims, setting)
+
+
+def as_written(tests: Iterable[Test], setting: Setting) -> World:
+    """Return the world of tests by themselves, nothing deduced and no red flag looked at; raises ImpossibleError."""
+    world = World()
+    for test in tests:
+        _admit(world, Claim(test, RULE, setting.asked), replace(setting, flags=()))
+    return world
 
 
 def impossible(condition: Condition, setting: Setting, by: str = RULE) -> str:
