@@ -25,7 +25,7 @@ FLAGS = sorted({fact for sheet in BASE.sheets.values() for fact in plain_flags(s
 # In `make test`, for each sign: so many of its words, examples of its sheet, and one addition out of so many.
 WORDS, CALM, ADDITIONS = (None, None, 1) if EVERYTHING else (3, 1, 15)
 # Words that the engine still hears when they are denied: a shorter sign inside them is not reached by the negation.
-KNOWN = ("mictions très rares", "par gouttes", "syndrome coronaire aigu", "couleur grenadine", "coronaire aigu")
+KNOWN = ("mictions très rares", "par gouttes", "syndrome coronaire aigu", "couleur grenadine", "couleur porto", "coronaire aigu")
 NOT_DENIED = "moteur : dans « déficit du bras : non », le « déficit » que contient le terme reste présent"
 
 
