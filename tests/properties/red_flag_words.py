@@ -32,7 +32,7 @@ _NOT_NOUN_GROUP = re.compile(
 def _lexicon() -> dict[str, dict[str, Any]]:
     facts: dict[str, dict[str, Any]] = {}
     for path in sorted((DATA / "lexique").glob("*.yaml")):
-        facts |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        facts |= yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
     return facts
 
 

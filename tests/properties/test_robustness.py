@@ -15,8 +15,10 @@ from tests.properties.variations import ORDER, SLIPS, SURROUNDINGS, TYPOGRAPHY, 
 TOLERATED = {
     "majuscules": 0.003,  # a word in capitals may be an acronym (« SA »)
     "minuscules": 0.006,  # acronyms that are also words (« BK », « SpA », « PNP ») are read in capitals only
+    **dict.fromkeys(("puces", "entre guillemets"), 0.001),  # a mark at the start of the text hides a « ? » or an « R/ » that opens it
     "phrases à l'envers": 0.015,  # two of some 160: what stood right before or after an exam says whether it was done
 }
+CHANCE = 4  # examples, where some are tolerated: a draw may hold more of them than its share
 SLIPS_MISREAD = "lexique : un mot n'est corrigé que si son radical a six lettres et si un seul mot du lexique est à une lettre"
 # What the engine does not take yet: the share it moves is kept from growing.
 MISREAD = {
@@ -36,9 +38,9 @@ MISREAD = {
 def moved(name: str, variation: Variation) -> tuple[list[str], int]:
     """Return the texts whose answers a variation changes, and the number of texts to which it applies.
 
-    In `make test` a variation takes every other example, drawn by its name, so that each example goes through half of the variations.
+    In `make test` a variation takes one example in five, drawn by its name, so that each example goes through a fifth of the variations.
     """
-    drawn = [one for one in EXAMPLES if EVERYTHING or name in ORDER or crc32(f"{name} {one.id}".encode()) % 2]
+    drawn = [one for one in EXAMPLES if EVERYTHING or name in ORDER or crc32(f"{name} {one.id}".encode()) % 5 == 0]
     tried = [(example, text) for example in drawn if (text := variation(example.request.narrative)) is not None]
     return [f"{example.id} : {text}" for example, text in tried if _answers(example, text) != answers_as_written(example)], len(tried)
 
@@ -82,7 +84,8 @@ def test_order_is_tried_on_enough_examples() -> None:
 def _check(name: str, variation: Variation) -> None:
     texts, tried = moved(name, variation)
     kind = name.partition(", tirage")[0]
-    assert len(texts) <= max(TOLERATED.get(kind, 0.0), MISREAD.get(kind, (0.0, ""))[0]) * tried, texts
+    share = max(TOLERATED.get(kind, 0.0), MISREAD.get(kind, (0.0, ""))[0])
+    assert len(texts) <= share * tried + (share > 0) * CHANCE, texts
 
 
 def test_an_assessment_is_total_and_explained() -> None:
