@@ -46,7 +46,9 @@ _NOT_LETTERS = re.compile(r"[^a-z]+")
 # Words that fill a request without saying why.
 _EMPTY_WORDS = frozenset(
     "bilan svp merci pour de du la le les des un une en et faire prevoir demande examen ordonnance urgent rapidement dossier patient patiente mme mr madame monsieur "
-    "controle cher confrere bonjour ans an homme femme realiser bien confraternellement cordialement confraternelles confraternel salutations sentiments remercie avance".split()
+    "controle cher confrere bonjour ans an homme femme realiser bien confraternellement cordialement confraternelles confraternel salutations sentiments remercie avance "
+    "je vous nous ce cette jour aujourd hui adresse confie votre aide prie croire agreer recevoir mes meilleurs meilleures sinceres distingues distinguees "
+    "expression messieurs docteur dr avec bien tres".split()
 )
 
 

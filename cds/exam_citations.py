@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from pertimage.cds.exam_words import Atom
 from pertimage.guidelines.words import fold
@@ -22,12 +23,17 @@ _DATE = re.compile(
 )
 
 
+# How far to look around an exam, in characters, and back in a list of exams: reading stays linear in the length of the text.
+_AROUND = 400
+_LONGEST_LIST = 40
+
+
 def cited(start: int, end: int, atoms: list[Atom], text: str) -> bool:
     """Say whether an exam of a story is only cited: done, dated, with its result, or ruled out."""
-    inside = [place for place, atom in enumerate(atoms) if start <= atom.start < end]
-    if not inside:
+    first, last = (bisect_left(atoms, place, key=lambda atom: atom.start) for place in (start, end))
+    last -= 1
+    if last < first:
         return False
-    first, last = inside[0], inside[-1]
     if _FOUND_BY.search(fold(text[max(0, start - 5) : start])):
         return True
     return _announced(atoms, first) or _listed(atoms, first, text) or _concluded(start, end, atoms, last, text)
@@ -45,17 +51,17 @@ def _announced(atoms: list[Atom], first: int) -> bool:
 
 def _listed(atoms: list[Atom], first: int, text: str) -> bool:
     """Say whether the sentence announced exams already done (« Examens antérieurs : RX genou, IRM »)."""
-    for atom in reversed(atoms[:first]):
+    for atom in reversed(atoms[max(0, first - _LONGEST_LIST) : first]):
         if "anterieurs-liste" in atom.meaning.cues:
             return not re.search(r"[\n;]|\.\s", text[atom.end : atoms[first].start])
     return False
 
 
 def _concluded(start: int, end: int, atoms: list[Atom], last: int, text: str) -> bool:
-    rest = text[end:]
+    rest = text[end : end + _AROUND]
     if _DATE.match(fold(rest)):
         return True
-    lead = fold(text[:start].rpartition("\n")[2])
+    lead = fold(text[max(0, start - _AROUND) : start].rpartition("\n")[2])
     if rest.lstrip().startswith(":") and lead.strip() and not _ASKING.search(lead):
         return True
     for atom in atoms[last + 1 : last + 3]:

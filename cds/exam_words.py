@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from pertimage.guidelines.lexicon import LONGEST_WORD
 from pertimage.guidelines.schema import WordsForm
 from pertimage.guidelines.words import Token, fold, tokens
 
@@ -181,15 +182,17 @@ class Lexer:
     @staticmethod
     def _identifier(found: list[Token], place: int, text: str, exams: Mapping[str, Meaning]) -> tuple[int, Meaning | None]:
         """Return the exam whose id is written here with its hyphens, if any."""
+        if place and found[place - 1].folded == "-":
+            return place, None
         end = place + 1
         while end + 1 < len(found) and found[end].folded == "-" and found[end - 1].end + 1 == found[end].end == found[end + 1].start:
             end += 2
-        if end == place + 1 or (place and found[place - 1].folded == "-"):
+        if end == place + 1:
             return place, None
         return end, exams.get("".join(token.folded for token in found[place:end]))
 
     def _spelling(self, token: Token) -> str:
-        if len(token.folded) <= _SHORTEST_TYPO or len(token.form) < _SHORTEST_TYPO or not token.form.isalpha():
+        if not _SHORTEST_TYPO < len(token.folded) <= LONGEST_WORD or len(token.form) < _SHORTEST_TYPO or not token.form.isalpha():
             return token.form
         return self._corrected(token.form)
 

@@ -25,6 +25,7 @@ from pertimage.guidelines.schema import ExamForm, Modality, WordsForm
 from pertimage.guidelines.words import fold
 
 _PARENTHESIS = re.compile(r"\s*\([^)]*\)")
+_MOST_BESIDE = 30  # of the exams said beside a bare technique, those that may lend it their region
 _TITLE = 200  # characters: the same exams are asked for in the same few words, so their reading is remembered
 # Regions of exams that look at the whole body: any site named with them is inside.
 _WHOLE_BODY = frozenset(["squelette", "corps-entier"])
@@ -215,7 +216,7 @@ class ExamRecogniser:
             if not mentions:
                 bare.append((technique, atom))
         for technique, atom in bare:
-            found += self._bare(technique, atom, group, found or (previous if group.linked else []), text)
+            found += self._bare(technique, atom, group, (found or (previous if group.linked else []))[:_MOST_BESIDE], text)
         return sorted(found, key=lambda mention: mention.start)
 
     def _at_sites(self, technique: str, atom: Atom, group: Group, sites: list[Site], text: str) -> Iterator[ExamMention]:

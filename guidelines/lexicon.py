@@ -18,6 +18,7 @@ from pertimage.guidelines.words import Token, fold, stem, term_forms
 # Facts that are always there, with their unit (None: yes/no).
 BUILT_IN: Mapping[str, str | None] = MappingProxyType({"age": "ans", "duree": "jours"})
 GAP = 3
+LONGEST_WORD = 40  # letters; longer is no word with a slip in it
 _NEGATIONS = frozenset(("pas", "non", "sans"))
 _NOT_MISTYPED = frozenset(("pa", "aps", "ps", "apas"))  # « pas »
 # Sides stand between the words of any term: « pied droit tombant », « jambe G paralysée ».
@@ -253,7 +254,7 @@ class Lexicon:
         """Return the tokens with long unknown words read as the one known word a single letter away."""
         known = self.automaton.vocabulary
         for index, token in enumerate(words):
-            if len(token.form) > 5:
+            if 5 < len(token.form) <= LONGEST_WORD:
                 if token.is_word and token.form not in known:
                     words[index] = self._correct(token)
             elif token.folded in _NOT_MISTYPED and _before_of(words, index):

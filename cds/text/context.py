@@ -6,7 +6,7 @@ plainly goes on (« pas de fièvre, d'AEG ni de déficit »).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pertimage.cds.model import Status
@@ -14,6 +14,9 @@ from pertimage.cds.text.mentions import Mention, Scene
 
 _OF = frozenset(("de", "d", "des", "du"))
 _ENDS = frozenset(",;.)!?\n/")
+_DENYING = frozenset(("non", "aucun", "aucune", "0", "ø", "-"))
+# No list of signs is longer, in words: beyond, a cue is not followed, so that reading stays linear in the length of the text.
+_LONGEST_LIST = 120
 _AMOUNTS = frozenset("j jour jours jr jrs sem semaine semaines mois an ans h min kg g mg m cm mm l ml sur".split())
 _STOPPERS = frozenset("chez devant sur dans pour car suite avec depuis malgre sous apres avant".split())
 
@@ -56,24 +59,27 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
         if _STRENGTH[new] > _STRENGTH[status[mention][0]]:
             status[mention] = (new, min(first, mention.first), max(last, mention.last))
 
+    ends = {last: (first, name) for first, (name, last) in scene.cues.items()}
     for start, (name, end) in scene.cues.items():
-        if name == "famille" and _denied_before(scene, start):
+        if name == "famille" and _denied_before(scene, start, ends):
             name = "negation-avant"  # « aucun antécédent familial de cancer »
         if name in _STATUS:
             for mention in _reached(scene, name, start, end, openers):
                 distant = mention.denies and any(not token.is_stop for token in scene.words[end + 1 : mention.first])
                 if not distant and (name != "passe-avant" or not _goes_on(scene, mention)):
                     mark(mention, _STATUS[name], start, mention.last)
+    whole = _wholes(scene)
     for mention in scene.mentions:
         for new, last in _after(scene, mention, year):
             mark(mention, new, mention.first, last)
+        if (outer := whole.get(mention)) is not None and (denied := _denied_after(scene, outer)) is not None:
+            mark(mention, Status.ABSENT, mention.first, denied)  # « déficit du bras : non » states no deficit either
     _question_marks(scene, mark)
     return [(mention, *_flip(mention, *found)) for mention, found in status.items()]
 
 
-def _denied_before(scene: Scene, start: int) -> bool:
-    """Say whether a negation governs the cue that starts here, over small words and « antécédent » alone."""
-    ends = {last: (first, name) for first, (name, last) in scene.cues.items() if first < start}
+def _denied_before(scene: Scene, start: int, ends: dict[int, tuple[int, str]]) -> bool:
+    """Say whether a negation governs the cue that starts here, over small words and « antécédent » alone; ``ends``: cues by last token."""
     index = start - 1
     while index >= 0:
         if index in ends:
@@ -86,6 +92,22 @@ def _denied_before(scene: Scene, start: int) -> bool:
             return False
         index -= 1
     return False
+
+
+def _wholes(scene: Scene) -> dict[Mention, Mention]:
+    """Return, for each mention that opens a longer one, the longest of these."""
+    longest = {first: max(here, key=lambda mention: mention.last) for first, here in scene.starts.items()}
+    return {mention: longest[mention.first] for mention in scene.mentions if longest[mention.first].last > mention.last}
+
+
+def _denied_after(scene: Scene, mention: Mention) -> int | None:
+    """Return where the words right after a mention deny it, None when they do not."""
+    index = mention.last + 1
+    if index >= len(scene.words) or scene.clause[index] != scene.clause[mention.last]:
+        return None
+    denied = _denies_after(scene, index)
+    cue = scene.cues.get(index)
+    return cue[1] if denied is None and cue and cue[0] == "negation-apres" else denied
 
 
 def _flip(mention: Mention, status: Status, first: int, last: int) -> tuple[Status, int, int]:
@@ -104,7 +126,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
         allowance = 0
     unknown, done, listing, loose = 0, False, False, False
     index = end + 1
-    while index < len(words) and scene.clause[index] == scene.clause[start]:
+    furthest = min(len(words), index + _LONGEST_LIST)
+    while index < furthest and scene.clause[index] == scene.clause[start]:
         token = words[index]
         here = scene.starts.get(index)
         if here:
@@ -183,7 +206,8 @@ def _list_goes_on(scene: Scene, comma: int) -> bool:
     index = comma + 1
     if index < len(words) and words[index].folded in _OF:
         return True
-    while index < len(words) and scene.clause[index] == scene.clause[comma]:
+    furthest = min(len(words), index + _LONGEST_LIST)
+    while index < furthest and scene.clause[index] == scene.clause[comma]:
         if words[index].is_stop or scene.cues.get(index, ("",))[0] == "relais":
             index += 1
             continue
@@ -246,6 +270,8 @@ def _denies_after(scene: Scene, index: int) -> int | None:
         return None
     folded = words[index].folded
     following = words[index + 1].folded if index + 1 < len(words) else "."
+    if folded not in _DENYING:
+        return None
     closes = following in _ENDS or following == "-" or (scene.starts.get(index + 1) is not None and _alternates(scene, index))
     if marked and words[index - 1].folded != "(" and folded in ("non", "aucun", "aucune", "0", "ø"):
         return index
@@ -260,7 +286,8 @@ def _alternates(scene: Scene, index: int) -> bool:
     """Say whether a list reads « fièvre non AEG non »: the last word of the clause is « non » too."""
     clause = scene.clause[index]
     last = index
-    while last + 1 < len(scene.words) and scene.clause[last + 1] == clause and scene.words[last + 1].is_word:
+    furthest = min(len(scene.words), index + _LONGEST_LIST)
+    while last + 1 < furthest and scene.clause[last + 1] == clause and scene.words[last + 1].is_word:
         last += 1
     return last > index and scene.words[last].folded == "non"
 
@@ -274,16 +301,19 @@ def _past_date(scene: Scene, index: int, year: int | None) -> bool:
     if token.folded == "il" and [w.folded for w in words[index + 1 : index + 3]] == ["y", "a"] and index + 4 < len(words):
         number, unit = words[index + 3].folded, words[index + 4].folded
         if number.isdigit():
-            return unit in ("ans", "an", "annees", "a") or (unit == "mois" and int(number) >= 6)
+            return unit in ("ans", "an", "annees", "a") or (unit == "mois" and float(number) >= 6)
     return False
 
 
 def _question_marks(scene: Scene, mark: object) -> None:
     """Mark as hypothetical the item before « ? » and the one after a « ? » or an « R/ » that opens an item."""
     words = scene.words
+    endings: dict[int, list[Mention]] = {}
+    for mention in scene.mentions:
+        endings.setdefault(mention.last, []).append(mention)
     for index, token in enumerate(words):
         if token.folded == "?":
-            for mention in _item_before(scene, index):
+            for mention in _item_before(scene, index, endings):
                 mark(mention, Status.HYPOTHETICAL, mention.first, index)  # type: ignore[operator]
             if index == 0 or words[index - 1].folded in ",;.\n":
                 for mention in scene.starts.get(_skip_stops(scene, index + 1), ()):
@@ -299,12 +329,12 @@ def _skip_stops(scene: Scene, index: int) -> int:
     return index
 
 
-def _item_before(scene: Scene, mark: int) -> Iterator[Mention]:
+def _item_before(scene: Scene, mark: int, endings: Mapping[int, list[Mention]]) -> Iterator[Mention]:
     """Yield the mentions that end the item a question mark closes, with those joined to them by « ou », « vs » or « / »."""
     words = scene.words
     floor, crossed = mark - 1, 0
     while floor >= 0 and scene.clause[floor] == scene.clause[mark]:
-        ending = [mention for mention in scene.mentions if mention.last == floor]
+        ending = endings.get(floor)
         if ending:
             yield from ending
             floor, crossed = min(mention.first for mention in ending) - 1, 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from pertimage.guidelines.lexicon import Lexicon, Match
@@ -37,8 +40,8 @@ def scene(text: str, lexicon: Lexicon) -> Scene:
     """Return the text cut into tokens and clauses, with what the lexicon recognises in it."""
     words = lexicon.corrected(tokens(text, lexicon.abbreviations))
     matches = lexicon.automaton.find(words, text)
-    decoys = [match for match in matches if match.entry.kind == "cue" and match.entry.name == "leurres"]
-    stated = [m for m in matches if m.entry.kind in ("fact", "denied") and not _inside_any(m, decoys)]
+    covered = _Cover(match for match in matches if match.entry.kind == "cue" and match.entry.name == "leurres")
+    stated = [m for m in matches if m.entry.kind in ("fact", "denied") and not covered.holds(m)]
     mentions = [Mention(m.entry.name, m.first, m.last, m.entry.kind == "denied") for m in _longest_per_fact(stated)]
     starts: dict[int, list[Mention]] = {}
     for mention in mentions:
@@ -48,9 +51,18 @@ def scene(text: str, lexicon: Lexicon) -> Scene:
     return Scene(text, words, _clauses(words), mentions, starts, cues, leads)
 
 
-def _inside_any(match: Match, others: list[Match]) -> bool:
-    """Say whether a longer match covers this one."""
-    return any(o.first <= match.first and match.last <= o.last and o.last - o.first > match.last - match.first for o in others)
+class _Cover:
+    """Where matches stand, to tell in no time whether one of them covers another, longer than it."""
+
+    def __init__(self, matches: Iterable[Match]) -> None:
+        ordered = sorted(matches, key=lambda match: match.first)
+        self._firsts = [match.first for match in ordered]
+        self._furthest = list(accumulate((match.last for match in ordered), max))
+
+    def holds(self, match: Match) -> bool:
+        """Say whether a longer match covers this one."""
+        before, upto = bisect_left(self._firsts, match.first), bisect_right(self._firsts, match.first)
+        return (before > 0 and self._furthest[before - 1] >= match.last) or (upto > 0 and self._furthest[upto - 1] > match.last)
 
 
 def _longest_per_fact(matches: list[Match]) -> list[Match]:
@@ -60,12 +72,11 @@ def _longest_per_fact(matches: list[Match]) -> list[Match]:
     for match in matches:
         by_fact.setdefault(match.entry.name, []).append(match)
     for group in by_fact.values():
-        group.sort(key=lambda m: (m.first - m.last, m.first))
-        chosen: list[Match] = []
-        for match in group:
-            if not any(c.first <= match.first and match.last <= c.last for c in chosen):
-                chosen.append(match)
-        kept.extend(chosen)
+        furthest = -1
+        for match in sorted(group, key=lambda m: (m.first, -m.last)):
+            if match.last > furthest:
+                kept.append(match)
+                furthest = match.last
     return sorted(kept, key=lambda m: (m.first, -m.last))
 
 

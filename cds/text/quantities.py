@@ -19,8 +19,12 @@ MONTHS = ("janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern in which a space stands for any white space (in a class or a look-behind: for one)."""
-    return re.compile(re.sub(r"(\[[^\]]*\]|\(\?<[!=][^)]*\))| ", lambda found: found.group(1) or r"\s+", pattern))
+    """Compile a pattern in which a space stands for any white space (in a class or a look-behind: for one).
+
+    No more than nine in a row: unbounded runs would be tried again at each of their places.
+    """
+    spaced = re.sub(r"(\[[^\]]*\]|\(\?<[!=][^)]*\))| ", lambda found: found.group(1) or r"\s{1,9}", pattern)
+    return re.compile(spaced.replace(r"\s*", r"\s{0,9}"))
 
 
 _FILLERS = frozenset(
@@ -54,10 +58,11 @@ class Quantity:
 def measures(scene: Scene, lexicon: Lexicon) -> Iterator[Quantity]:
     """Yield the measures of the lexicon that the text gives: a lead then a number, or a number then its unit."""
     numbers = [index for index, token in enumerate(scene.words) if token.folded[0].isdigit()]
+    units = frozenset((lead.entry.name, lead.first) for lead in scene.leads if lead.entry.kind == "after")
     if numbers:
         for lead in scene.leads:
             if lead.entry.kind == "before":
-                yield from _after_lead(scene, lexicon.facts[lead.entry.name], lead.first, lead.last)
+                yield from _after_lead(scene, lexicon.facts[lead.entry.name], lead.first, lead.last, units)
     yield from _glued(scene, lexicon)
     for lead in scene.leads:
         fact = lexicon.facts.get(lead.entry.name) if lead.entry.kind == "after" else None
@@ -69,7 +74,7 @@ def measures(scene: Scene, lexicon: Lexicon) -> Iterator[Quantity]:
         yield from _bare(scene, lexicon, numbers)
 
 
-def _after_lead(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[Quantity]:
+def _after_lead(scene: Scene, fact: FactDef, first: int, last: int, units: frozenset[tuple[str, int]]) -> Iterator[Quantity]:
     words = scene.words
     index = last + 1
     while (
@@ -78,12 +83,8 @@ def _after_lead(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator[
         and (words[index].is_stop or words[index].folded in _FILLERS or words[index].folded in ("°", "c", "%"))
     ):
         index += 1
-    if index < len(words) and words[index].folded[0].isdigit() and (not fact.needs_unit or _has_unit(scene, fact, index)):
+    if index < len(words) and words[index].folded[0].isdigit() and (not fact.needs_unit or (fact.id, index + 1) in units):
         yield from _bounded(fact, *_value(scene, index), scene.words[first].start)
-
-
-def _has_unit(scene: Scene, fact: FactDef, number: int) -> bool:
-    return any(lead.entry.kind == "after" and lead.entry.name == fact.id and lead.first == number + 1 for lead in scene.leads)
 
 
 def _value(scene: Scene, index: int) -> tuple[float, int]:
@@ -180,13 +181,13 @@ _MOVEMENTS = frozenset(
 _AGE = _compiled(
     r"(?<![\d/.,])(?P<n>\d{1,3})\s*(?P<half>1/2\s*)?(?P<unit>ans?\b|a(?=[\s,.;:)]|$|\s*1/2)|annees?\b)"
     r"|\bage[e]?\s*(?:de|:)?\s*(?P<n2>\d{1,3})(?!\s*(?:mois|m\b|j|sem))"
-    r"|(?:^|[\n,.;(]\s*|\b)(?P<who>h|f|homme|femme|patiente?|mme|mr|m|monsieur|madame|pte?)[\s,:.]{0,2}(?P<n3>\d{2,3})(?!\s*(?:mois|m\b|j\b|sem|sa\b|kg|cm|%|/|°|[.,]\d))"
+    r"|\b(?P<who>h|f|homme|femme|patiente?|mme|mr|m|monsieur|madame|pte?)[\s,:.]{0,2}(?P<n3>\d{2,3})(?!\s*(?:mois|m\b|j\b|sem|sa\b|kg|cm|%|/|°|[.,]\d))"
 )
 _INFANT = _compiled(r"\b(?P<n>\d{1,2})\s*(?P<unit>mois|m|semaines?|sem|jours?|j)\b(?:\s+de\s+vie)?")
 _CHILD = _compiled(r"\b(nourrisson|nne|nrs|nour|bb|bebe|nouveau[- ]ne|nn|enfant|garcon|fille|fillette|age de|agee de)\b[^.;\n]{0,14}$")
 _NOT_AGE = _compiled(
     r"\b(depuis|dps|dep|il y a|pendant|durant|sur|evolu\w*|d'evolution|depuis plus de|duree|tous les|apres|avant|x|vers"
-    r"|opere\w*|operation|post[- ]?op\w*|tabac\w*|fum\w+|recul"
+    r"|opere\w*|operation|post[- ]?op\w*|tabac\w*|fum\w+|recul|a"
     r"|a l'age de|des l'age de|traite\w* il y a|suivi\w* depuis|de plus de|avant l'age de)\s*(?:environ|plus de|pres de|~|les)?\s*$"
 )
 _SEX = {
@@ -234,13 +235,15 @@ def sex(text: str) -> str | None:
 # — durations —
 def _days(match: re.Match[str]) -> float:
     number = match.groupdict().get("upper") or match.group("n")
-    amount = float(_NUMBER_WORDS.get(number, 0) or number.replace(",", "."))
+    amount = float(_NUMBER_WORDS.get(" ".join(number.split()), 0) or number.replace(",", "."))
     less = 1.0 if re.match(r"[^0-9]*(?:moins de|<)", match.group()) else 0.0
     return amount * _DAYS[match.group("unit")[0]] - less
 
 
 _SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja|bientot|quasiment|a peu pres|maintenant|plus ou moins)?\s*"
 _AFTER_SINCE = ("depuis",)
+# « je vous adresse ce jour », « vu ce matin » date the letter, not the illness.
+_NOT_SEEN = "".join(f"(?<!{word} )" for word in "adresse adressons confie recois vois revois examine vu vue revu revue".split())
 # Rank, pattern, how it reads in days, and the pieces of words without which it cannot match.
 _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tuple[str, ...]]] = [
     (0, _compiled(_SINCE + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, _AFTER_SINCE),
@@ -297,7 +300,7 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
     (3, _compiled(r"il y a\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, ("il",)),
     (
         3,
-        _compiled(r"\b(?:ce matin|cette nuit|aujourd'hui|ce jour|tout a l'heure)\b"),
+        _compiled(rf"{_NOT_SEEN}\b(?:ce matin|cette nuit|aujourd'hui|ce jour|tout a l'heure)\b"),
         lambda _: 0.0,
         ("matin", "nuit", "aujourd", "jour", "heure"),
     ),
@@ -366,8 +369,9 @@ def durations(text: str, on: date | None) -> list[Quantity]:
         if not (demoted := _demoted(folded, match.start())) or rank < 4
     ]
     found.extend(_since_dates(folded, on, since) if since else ())
-    if not all(_inside(match.start(), found) for match in _BARE_NEEDS.finditer(folded)):
-        found.extend(_bare_durations(folded, found))
+    told = _offsets(found)
+    if not all(match.start() in told for match in _BARE_NEEDS.finditer(folded)):
+        found.extend(_bare_durations(folded, told))
     return sorted(found, key=lambda q: (q.rank, q.start))
 
 
@@ -386,19 +390,20 @@ def _matches(pattern: re.Pattern[str], folded: str, needed: tuple[str, ...]) -> 
     return pattern.finditer(folded) if any(piece in folded for piece in needed) else iter(())
 
 
-def _bare_durations(folded: str, found: list[Quantity]) -> list[Quantity]:
+def _bare_durations(folded: str, told: frozenset[int]) -> list[Quantity]:
     """Return the durations that nothing introduces (« toux 3 semaines »), but those of a treatment or of an age."""
     return [
         Quantity("duree", _days(match), match.start(), match.end(), 2)
         for match in _BARE.finditer(folded)
         if not match.group("n").isalpha()
-        and not _inside(match.start(), found)
+        and match.start() not in told
         and not _NOT_ILLNESS.search(folded[max(0, match.start() - 24) : match.start()])
     ]
 
 
-def _inside(start: int, found: list[Quantity]) -> bool:
-    return any(quantity.start <= start < quantity.end for quantity in found)
+def _offsets(found: list[Quantity]) -> frozenset[int]:
+    """Return the places of the text that the quantities cover."""
+    return frozenset(place for quantity in found for place in range(quantity.start, quantity.end))
 
 
 def _demoted(folded: str, start: int) -> int:

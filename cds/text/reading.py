@@ -130,7 +130,7 @@ def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity
 
     A duration said of something else than a complaint (« diabète depuis 10 ans, lumbago J12 ») comes after the others.
     """
-    candidates = durations(seen.text, on)
+    candidates = durations(seen.text, on)[:_ENOUGH]
     if len(candidates) < 2:
         return candidates[0] if candidates else None
     said_of = {quantity: _said_of(seen, quantity, openers) for quantity in candidates}
@@ -158,6 +158,7 @@ def _near(seen: Scene, mention: Mention, quantity: Quantity) -> bool:
     return high - low < 60 and not _PARTED.search(seen.text, low, high)
 
 
+_ENOUGH = 40  # durations weighed: no request has as many
 _EXPLICIT = 2  # the rank of durations told in numbers; « chronique » and « hier » come behind
 _PARTED = re.compile(r"[,.;\n]")
 
