@@ -18,6 +18,7 @@ from pertimage.guidelines.words import Token, fold, stem, term_forms
 # Facts that are always there, with their unit (None: yes/no).
 BUILT_IN: Mapping[str, str | None] = MappingProxyType({"age": "ans", "duree": "jours"})
 GAP = 3
+SMALL = 12  # small words and marks that a term may cross in a row, at most
 LONGEST_WORD = 40  # letters; longer is no word with a slip in it
 _NEGATIONS = frozenset(("pas", "non", "sans"))
 _NOT_MISTYPED = frozenset(("pa", "aps", "ps", "apas"))  # « pas »
@@ -151,7 +152,7 @@ class Automaton:
     def _follow_small(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:
         """Try the small words that come next: a few terms hold one."""
         step = last + 1
-        while step < len(words) and (words[step].is_stop or words[step].is_joiner):
+        while step < min(len(words), last + SMALL) and (words[step].is_stop or words[step].is_joiner):
             if words[step].is_stop and words[step].form in node:
                 self._follow(node[words[step].form], words, first, step, text, ends)
             step += 1
@@ -173,7 +174,7 @@ class Automaton:
 def _next_word(words: list[Token], index: int) -> int | None:
     """Return the index of the next word that a term may continue with, None when something parts them."""
     step = index + 1
-    while step < len(words):
+    while step < min(len(words), index + SMALL):
         token = words[step]
         if token.is_word and not token.is_stop:
             return step
