@@ -35,6 +35,7 @@ EXPLANATIONS: Mapping[str, str] = {
     "sources": "Sources vérifiées, sous un nom court que les règles citent.",
     "organisme": "HAS, SFR, ESC…",
     "annee": "Année du texte.",
+    "consultee_le": "Jour où un document sans date a été lu (AAAA-MM-JJ).",
     "ou": "Où, dans le document : page, tableau, paragraphe.",
     "declencheurs": "Ce qui ouvre la fiche : faits, mots ou codes (un suffit), et pour quels patients.",
     "faits": "Faits du lexique, affirmés ou évoqués.",

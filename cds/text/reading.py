@@ -60,7 +60,8 @@ def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = fr
     """
     text = request.narrative
     seen = scene(text, lexicon)
-    found = [*_stated(seen, request.authored, openers), *_measured(seen, lexicon, request, openers), *_known(request, lexicon)]
+    stated = list(_stated(seen, request.authored, openers))
+    found = [*stated, *_measured(seen, lexicon, request, openers, stated), *_known(request, lexicon)]
     codes = {
         kind: tuple(bare_code(code.code) for code in request.reason_codes if _kind(code) == kind) for kind in ("icd10", "icpc2", "snomed")
     }
@@ -95,18 +96,20 @@ def _stated(seen: Scene, on: date | None, openers: frozenset[str]) -> Iterable[F
         yield FactFound(mention.fact, status, seen.text[start:end], start, end)
 
 
-def _measured(seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: frozenset[str]) -> Iterable[FactFound]:
+def _measured(
+    seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: frozenset[str], found: Iterable[FactFound]
+) -> Iterable[FactFound]:
     given = {known.fact for known in request.known}
     best: dict[str, Quantity] = {}
     for quantity in measures(seen, lexicon):
         if quantity.fact not in given:
             best[quantity.fact] = _kept(best.get(quantity.fact), quantity, lexicon.facts[quantity.fact].keeps)
-    stated = age(seen.text) if not request.age else None  # 0 may be an age in whole years: « 4 mois » says more
-    if stated is not None and (request.age is None or stated.value < 1):
-        best["age"] = stated
+    told = age(seen.text) if not request.age else None  # 0 may be an age in whole years: « 4 mois » says more
+    if told is not None and (request.age is None or told.value < 1):
+        best["age"] = told
     elif request.age is not None:
         yield FactFound("age", Status.PRESENT, "", value=request.age)
-    if "duree" not in given and (duration := _duration(seen, request.authored, openers)) is not None:
+    if "duree" not in given and (duration := _duration(seen, request.authored, openers, found)) is not None:
         best["duree"] = duration
     for quantity in best.values():
         yield FactFound(
@@ -125,12 +128,16 @@ def _kept(known: Quantity | None, new: Quantity, keeps: str) -> Quantity:
     return known
 
 
-def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity | None:
+def _duration(seen: Scene, on: date | None, openers: frozenset[str], found: Iterable[FactFound]) -> Quantity | None:
     """Return the duration of the complaint: of the durations stated in numbers, the one said of the complaint named first.
 
-    A duration said of something else than a complaint (« diabète depuis 10 ans, lumbago J12 ») comes after the others.
+    A duration said of something else than a complaint (« diabète depuis 10 ans, lumbago J12 ») comes after the others; the
+    word of an illness that the patient does not have (« pas de syndrome coronaire aigu ») says nothing of the complaint.
     """
-    candidates = durations(seen.text, on)[:_ENOUGH]
+    elsewhere = [fact for fact in found if fact.status in _NOT_HIS]
+    candidates = [
+        quantity for quantity in durations(seen.text, on)[:_ENOUGH] if quantity.rank < _EXPLICIT or not _inside(quantity, elsewhere)
+    ]
     if len(candidates) < 2:
         return candidates[0] if candidates else None
     said_of = {quantity: _said_of(seen, quantity, openers) for quantity in candidates}
@@ -142,6 +149,10 @@ def _duration(seen: Scene, on: date | None, openers: frozenset[str]) -> Quantity
         kept = candidates
     best = [quantity for quantity in kept if quantity.rank == kept[0].rank]
     return next((quantity for quantity in best if said_of[quantity] is not None), best[0])
+
+
+def _inside(quantity: Quantity, facts: Iterable[FactFound]) -> bool:
+    return any(fact.start <= quantity.start and quantity.end <= fact.end for fact in facts)
 
 
 def _said_of(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> int | None:
@@ -160,6 +171,7 @@ def _near(seen: Scene, mention: Mention, quantity: Quantity) -> bool:
 
 _ENOUGH = 40  # durations weighed: no request has as many
 _EXPLICIT = 2  # the rank of durations told in numbers; « chronique » and « hier » come behind
+_NOT_HIS = (Status.ABSENT, Status.PAST, Status.FAMILY)
 _PARTED = re.compile(r"[,.;\n]")
 
 

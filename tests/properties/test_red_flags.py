@@ -25,16 +25,10 @@ FLAGS = sorted({fact for sheet in BASE.sheets.values() for fact in plain_flags(s
 # In `make test`, for each sign: so many of its words, examples of its sheet, and one addition out of so many.
 WORDS, CALM, ADDITIONS = (None, None, 1) if EVERYTHING else (3, 1, 15)
 # Words that the engine still hears when they are denied: a shorter sign inside them is not reached by the negation.
-KNOWN = ("mictions très rares", "par gouttes", "syndrome coronaire aigu", "couleur grenadine", "couleur porto", "coronaire aigu")
-NOT_DENIED = "moteur : dans « déficit du bras : non », le « déficit » que contient le terme reste présent"
+KNOWN = ("mictions très rares", "par gouttes", "couleur grenadine", "couleur porto")
 
 
-def _forms() -> list[object]:
-    marks = {"{} : non": [pytest.mark.xfail(strict=True, reason=NOT_DENIED)]}
-    return [pytest.param(form, marks=marks.get(form, [])) for form in DENIALS]
-
-
-@pytest.mark.parametrize("form", _forms())
+@pytest.mark.parametrize("form", DENIALS)
 def test_a_denied_emergency_sign_is_not_read_as_present(form: str) -> None:
     """Each noun of each emergency sign, denied in whatever form, is not there."""
     raised = [text for fact in FLAGS for term in nouns(fact)[:WORDS] if stated(text := denied(term, form), fact) is True]
@@ -46,7 +40,7 @@ def _calm(sheet: Sheet) -> list[Example]:
     return [example for example in own if all(pathway is None for _, pathway in answers_as_written(example))][:CALM]
 
 
-@pytest.mark.parametrize("form", _forms())
+@pytest.mark.parametrize("form", DENIALS)
 def test_a_denied_emergency_sign_sends_nobody_to_the_emergency_department(form: str) -> None:
     """A calm request to which the signs of its sheet are added, denied, stays calm."""
     raised = []
