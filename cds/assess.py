@@ -7,7 +7,7 @@ redundancy, completeness. Pure: the same request and base give the same bytes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from pertimage.cds.alerts import alerts
@@ -30,6 +30,7 @@ from pertimage.cds.model import (
     Severity,
     SourceCited,
     Status,
+    TextPart,
 )  # fmt: skip
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
 from pertimage.cds.text.reading import Reading, read
@@ -43,6 +44,8 @@ FLAGGED = frozenset((Outcome.NOT_INDICATED, Outcome.ALTERNATIVE, Outcome.INCOMPL
 ALWAYS_SHOWN = frozenset(("age", "duree", "grossesse", "dfg", "allergie-contraste", "dispositif-implante", "contre-indication-irm"))
 _ANTECEDENTS = re.compile(r"\b(atcds?|antecedents?)\b[^.;\n]*")
 _NOT_LETTERS = re.compile(r"[^a-z]+")
+# No letter has as many characters: beyond, the text is not read to its end, and the answer says so.
+LONGEST_TEXT = 50_000
 # Words that fill a request without saying why.
 _EMPTY_WORDS = frozenset(
     "bilan svp merci pour de du la le les des un une en et faire prevoir demande examen ordonnance urgent rapidement dossier patient patiente mme mr madame monsieur "
@@ -71,14 +74,23 @@ class Asked:
 def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None = None, on: date | None = None) -> tuple[Assessment, ...]:
     """Return one assessment for each exam that the request names (at least one, even when it names none).
 
-    ``on`` is the day whose rules judge; by default the day the request was written, else the whole base.
+    ``on`` is the day whose rules judge; by default the day the request was written, else the whole base. Of a text longer than
+    ``LONGEST_TEXT`` characters only the beginning is read: emergencies are heard there, and the outcome is incomplete.
     """
     policy = policy or Policy()
+    request, whole = _bounded(request)
     day = on or request.authored
     dated = base.at(day) if day else base
     exams = recogniser(dated.catalogue)
     judged = ((asked, read(request, dated.lexicon, dated.openers, asked.exam)) for asked in requested(request, exams))
-    return tuple(_Judgement(request, dated, policy, reading, exams, asked).assessment() for asked, reading in judged)
+    return tuple(_Judgement(request, dated, policy, reading, exams, asked, whole).assessment() for asked, reading in judged)
+
+
+def _bounded(request: ImagingRequest) -> tuple[ImagingRequest, bool]:
+    """Return the request with its text cut at ``LONGEST_TEXT`` characters, and whether it is whole."""
+    if sum(len(part.text) + 1 for part in request.texts) <= LONGEST_TEXT:
+        return request, True
+    return replace(request, texts=(TextPart("text", request.narrative[:LONGEST_TEXT]),)), False
 
 
 _recognisers: dict[int, tuple[Catalogue, ExamRecogniser]] = {}
@@ -147,9 +159,17 @@ class _Judgement:
     """One exam of one request, on its way to an assessment."""
 
     def __init__(
-        self, request: ImagingRequest, base: GuidelineBase, policy: Policy, reading: Reading, exams: ExamRecogniser, asked: Asked
+        self,
+        request: ImagingRequest,
+        base: GuidelineBase,
+        policy: Policy,
+        reading: Reading,
+        exams: ExamRecogniser,
+        asked: Asked,
+        whole: bool,
     ) -> None:
         self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
+        self._whole = whole
 
     def assessment(self) -> Assessment:
         opened_sheets = opened(self._base, self._reading, self._asked.exam)
@@ -159,6 +179,8 @@ class _Judgement:
         emergencies = [c for c in conclusions if c.emergency]
         kept = without_general(conclusions)
         chosen = preferred(kept) if kept else None
+        if not self._whole:
+            return self._unread(exam, chosen, emergencies)
         if chosen is None or chosen.outcome is None:
             return self._silent(exam, chosen, emergencies)
         return self._judged(exam, chosen, emergencies, tuple(c.sheet.id for c in kept if c.outcome is not None))
@@ -191,6 +213,15 @@ class _Judgement:
     def _supports(self, sheet: Sheet, place: int, exam: str) -> bool:
         found = conclude(sheet, place, exam, self._lineage(exam), self._reading)
         return found is not None and found.outcome is Outcome.APPROPRIATE
+
+    def _unread(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
+        """Answer when the end of the text was not read: what it may hold is unknown."""
+        summary = Missing("motif", "Pouvez-vous résumer le motif (symptôme, durée, signes associés) en quelques lignes ?", True)
+        reason = (
+            f"Le texte dépasse {LONGEST_TEXT // 1000} 000 caractères : la suite n'a pas été lue, le référentiel ne peut pas se prononcer."
+        )
+        situations = (chosen.sheet.id,) if chosen else ()
+        return self._built(exam, Outcome.INCOMPLETE, reason, emergencies, situations=situations, asked=(summary,))
 
     def _silent(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
         """Answer when no rule speaks: nothing asked or no reason is incomplete, the rest is outside the guidance."""
