@@ -83,6 +83,7 @@ EXPLANATIONS: Mapping[str, str] = {
     "unite": "Unité de la mesure.",
     "unite_exigee": "oui : il faut le mot qui précède et l'unité qui suit.",
     "nombre_nu": "Bornes entre lesquelles un nombre seul vaut cette mesure.",
+    "sur": "Bornes du second nombre, quand la mesure s'écrit en deux nombres (« 24/13 »).",
     "retient": "Quelle valeur compte quand le texte en donne plusieurs.",
     "bornes": "Hors de ces bornes, ce n'est pas cette mesure.",
     "avant": "Mots qui précèdent le nombre.",

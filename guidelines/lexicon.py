@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pertimage.guidelines.conditions import Condition, Names, Test, facts_of, parse, watched
-from pertimage.guidelines.schema import Fact
+from pertimage.guidelines.schema import Bounds, Fact
 from pertimage.guidelines.words import Token, fold, stem, term_forms
 
 # Facts that are always there, with their unit (None: yes/no).
@@ -37,6 +37,7 @@ class FactDef:
     unit: str | None
     needs_unit: bool
     bare: tuple[float, float] | None
+    over: tuple[float, float] | None
     minus_leads: bool
     keeps: str
     low: float | None
@@ -79,6 +80,10 @@ class Match(NamedTuple):
     entry: Entry
     first: int
     last: int
+
+
+def _range(bounds: Bounds | None) -> tuple[float, float] | None:
+    return (bounds.min or 0.0, bounds.max or 0.0) if bounds else None
 
 
 def bare_code(code: str) -> str:
@@ -216,7 +221,7 @@ class Lexicon:
         return FactDef(
             id=name, label=fact.label, question=fact.question or f"Précisez : {fact.label} ?", is_number=fact.kind == "nombre",
             unit=fact.unit, needs_unit=fact.needs_unit, minus_leads="-" in fact.before, keeps=fact.keeps,
-            bare=(fact.bare.min or 0.0, fact.bare.max or 0.0) if fact.bare else None, low=fact.bounds.min, high=fact.bounds.max, past_counts=fact.past == "compte",
+            bare=_range(fact.bare), over=_range(fact.over), low=fact.bounds.min, high=fact.bounds.max, past_counts=fact.past == "compte",
             family_counts=fact.family == "compte", hypothesis_counts=fact.hypothesis == "compte",
             derived=parse(fact.when, self.names), denied=parse(fact.unless, self.names),
             icd10=tuple(map(bare_code, fact.icd10)), icpc2=tuple(map(bare_code, fact.icpc2)), snomed=tuple(fact.snomed),

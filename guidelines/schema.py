@@ -20,7 +20,7 @@ FRENCH = {
     "priority": "priorite", "why": "pourquoi", "instead": "a_la_place", "first": "d_abord", "patient_words": "patient",
     "text": "texte", "exam": "examen", "expected": "attendu", "outcome": "avis", "rule": "regle", "label": "libelle",
     "verdict": "position", "condition_text": "quand", "unless": "sauf_si", "past": "passe", "family": "famille",
-    "hypothesis": "hypothese", "kind": "type", "unit": "unite", "needs_unit": "unite_exigee", "bare": "nombre_nu", "keeps": "retient",
+    "hypothesis": "hypothese", "kind": "type", "unit": "unite", "needs_unit": "unite_exigee", "bare": "nombre_nu", "over": "sur", "keeps": "retient",
     "bounds": "bornes", "before": "avant", "after": "apres",
     "modality": "modalite", "contrast": "contraste", "lateral": "lateralise", "uterus_in_field": "uterus_dans_le_champ",
     "names": "noms", "dose": "dose", "dose_class": "classe", "tariff_eur": "tarif_eur", "patient_name": "patient",
@@ -114,6 +114,7 @@ class Fact(Form):
     unit: str | None = None
     needs_unit: YesNo = False
     bare: Bounds | None = None
+    over: Bounds | None = None
     keeps: Literal["premier", "min", "max"] = "premier"
     bounds: Bounds = Bounds()
     before: list[str] = []

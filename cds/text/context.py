@@ -125,6 +125,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
     if name == "negation-avant" and words[start].folded in ("pas", "non", "plus", "jamais") and not _followed_by_of(scene, end):
         allowance = 0
     unknown, done, listing, loose = 0, False, False, False
+    if name == "famille":  # « maman opérée d'un cancer »: a sign may begin within the cue
+        yield from (m for at in range(start + 1, end + 1) for m in scene.starts.get(at, ()) if m.last > end)
     index = end + 1
     furthest = min(len(words), index + _LONGEST_LIST)
     while index < furthest and scene.clause[index] == scene.clause[start]:
@@ -136,7 +138,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
             if listing and name == "passe-avant" and words[index - 1].folded == "," and any(m.fact in openers for m in here):
                 return
             last = max(mention.last for mention in here)
-            yield from (m for at in range(index, last + 1) for m in scene.starts.get(at, ()) if m.last <= last)
+            family = name == "famille"  # « mère cancer sein opérée »: what overlaps is the mother's too
+            yield from (m for at in range(index, last + 1) for m in scene.starts.get(at, ()) if family or m.last <= last)
             index, done, unknown = last + 1, True, 0
             continue
         if name in _NEGATIONS and token.folded in ("que", "qu"):

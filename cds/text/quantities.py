@@ -150,11 +150,17 @@ def _after_minus(scene: Scene, fact: FactDef, first: int, last: int) -> Iterator
 
 
 def _bare(scene: Scene, lexicon: Lexicon, numbers: list[int]) -> Iterator[Quantity]:
-    """Read a decimal that can only be one measure (« genou gonflé, 38.9 »), when nothing follows that makes it another."""
+    """Read a number that can only be one measure, when nothing beside makes it another.
+
+    It is a decimal (« genou gonflé, 38.9 »), a whole number of some moment (« toux, 39 depuis hier ») or a pair (« 24/13 »).
+    """
     words = scene.words
     for index in numbers:
         written = words[index].folded
-        if not ("." in written or "," in written):
+        if index + 2 < len(words) and words[index + 1].folded == "/" and words[index + 2].folded.isdigit():
+            yield from _pair(scene, lexicon, index)
+            continue
+        if not ("." in written or "," in written or _of_a_moment(scene, index)):
             continue
         follower = words[index + 1].folded if index + 1 < len(words) else "."
         before = words[index - 1] if index else None
@@ -163,8 +169,32 @@ def _bare(scene: Scene, lexicon: Lexicon, numbers: list[int]) -> Iterator[Quanti
             continue
         value = float(written.replace(",", "."))
         for fact in lexicon.bare_measures:
-            if fact.bare and fact.bare[0] <= value <= fact.bare[1]:
+            if fact.bare and not fact.over and fact.bare[0] <= value <= fact.bare[1]:
                 yield Quantity(fact.id, value, words[index].start, words[index].end, 1)
+
+
+def _of_a_moment(scene: Scene, index: int) -> bool:
+    """Say whether a whole number opens an item and is dated: « lombalgie, 39 depuis hier »."""
+    words = scene.words
+    opens = index == 0 or words[index - 1].folded in (",", ";", ".", "\n", "+", "(")
+    return opens and index + 1 < len(words) and words[index + 1].folded in _MOMENTS and words[index].folded.isdigit()
+
+
+def _pair(scene: Scene, lexicon: Lexicon, index: int) -> Iterator[Quantity]:
+    """Read a measure in two numbers, which no date nor fraction can be: « 24/13 »."""
+    words = scene.words
+    first, slash, second = words[index : index + 3]
+    beyond = words[index + 3].folded if index + 3 < len(words) else ""
+    joined = first.end == slash.start and slash.end == second.start
+    if not joined or not first.folded.isdigit() or beyond in ("/", *_OTHER_UNITS) or (index and words[index - 1].folded in ("/", "-")):
+        return
+    high, low = int(first.folded[:4]), int(second.folded[:4])
+    for fact in lexicon.bare_measures:
+        if fact.bare and fact.over and fact.bare[0] <= high <= fact.bare[1] and fact.over[0] <= low <= fact.over[1]:
+            yield Quantity(fact.id, float(high), first.start, second.end, 1)
+
+
+_MOMENTS = frozenset("depuis dps hier ce cette aujourd'hui aujourd matin soir nuit tous".split())
 
 
 _OTHER_UNITS = frozenset("ans an a mois m j jours jour sem semaines sa mm cm kg g mg ml l % / x kgs h min ng ui u".split())
@@ -221,8 +251,11 @@ def age(text: str) -> Quantity | None:
     return None
 
 
+_NOT_AGED = re.compile(r"\s*(?:(?:d'|d )?evolution|de suivi|de recul|qu(?:e |')|d'anciennete)")
+
+
 def _evolution_after(folded: str, end: int) -> bool:
-    return bool(re.match(r"\s*(?:d'|d )?evolution|\s*de suivi|\s*de recul", folded[end:]))
+    return bool(_NOT_AGED.match(folded, end))
 
 
 def sex(text: str) -> str | None:
@@ -264,7 +297,7 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         0,
         _compiled(
             _SINCE
-            + r"(?:ce matin|cette nuit|cet apres[- ]midi|aujourd'hui|ce jour|tout a l'heure|ce soir|qq(?:ues)? heures|quelques heures)"
+            + r"(?:ce matin|cette nuit|cet apres[- ]midi|aujourd'hui|ce jour|tout a l'heure|ce soir|qq(?:ues)? heures|quelques heures|le reveil|son reveil|le matin|midi)"
         ),
         lambda _: 0.0,
         _AFTER_SINCE,
@@ -297,6 +330,18 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         lambda _: 4.0,
         ("di",),
     ),
+    (
+        0,
+        _compiled(
+            r"\b(?:(?:ca|cela|ce la) fait|voila|voici)\s*(?:deja|bientot|presque|environ|bien)?\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS
+        ),
+        _days,
+        ("fait", "voi"),
+    ),
+    (0, _compiled(_AMOUNT + _RANGE + r"\s*" + _UNITS + r"\s*qu(?:e (?:ca|cela)|'il|'elle)\b"), _days, ("qu",)),
+    (3, _compiled(r"\b(?:la )?(?:semaine|sem) (?:derniere|passee)\b"), lambda _: 7.0, ("sem",)),
+    (3, _compiled(r"\b(?:le )?mois (?:dernier|passe)\b"), lambda _: 28.0, ("mois",)),
+    (3, _compiled(r"\b(?:l'an|l'annee|an|annee) (?:dernier|derniere|passe|passee)\b"), lambda _: 336.0, ("an",)),
     (3, _compiled(r"il y a\s*" + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, ("il",)),
     (
         3,
@@ -351,7 +396,15 @@ _TREATMENT = _compiled(
 # Where « depuis » and its spellings stand, and the letters without which a reading need not be tried: most texts state one duration.
 _SINCE_HERE = re.compile(r"d(?:epui|ps|ep|puis|upuis)")
 _TIME = re.compile(
-    r"depui|dp|dep|evol|dur|traina|il\s+y\s+a|j\s?\+?\s?\d|\d\s*j|hier|matin|jour|nuit|sem|mois|chro|ancien|aigu|recent|brutal|subit|soudain|longue?\s|tout\s+a\s"
+    r"depui|dp|dep|(?:ca|la) fait|voila|voici|an(?:s|nee)?\s+(?:qu|dern|pass)|evol|dur|traina|il\s+y\s+a|j\s?\+?\s?\d|\d\s*j|hier|matin|jour|nuit|sem|mois|"
+    r"chro|ancien|aigu|recent|brutal|subit|soudain|longue?\s|tout\s+a\s"
+)
+_EXAM_BEFORE = _compiled(
+    r"\b(?:radios?|radiographies?|rx|irm|scanner|tdm|echo|echographie|doppler|echodoppler|dmo|densitometrie|mammo|mammographie|scintigraphie"
+    r"|tep|petscan|pet|cliches?|coloscopie|fibroscopie|bilan|bio|biologie|prise de sang|consultation)"
+    r"(?:\s+(?:fait\w*|realis\w*|pass\w*|effectue\w*|normale?s?|ras|ok|deja|datant|date|initiale?s?|rassurante?s?|de|du|des|d'|le|la|l'|au|en|"
+    r"genou|hanche|epaule|cheville|pied|main|poignet|coude|bassin|rachis|dos|lombaire|cervicale?|dorsale?|thorax|pulmonaire|abdo\w*|pelvien\w*|"
+    r"renale?|hepatique|mammaire|cerebrale?|sinus|thyroid\w*|cardiaque|sanguin))*\s*\(?$"
 )
 _BARE_NEEDS = re.compile(r"\d\s*(?:j|sem|mois)")
 
@@ -366,7 +419,7 @@ def durations(text: str, on: date | None) -> list[Quantity]:
         Quantity("duree", read(match), match.start(), match.end(), rank + demoted)
         for rank, pattern, read, needed in _STATED
         for match in (_from(since, pattern, folded) if needed == _AFTER_SINCE else _matches(pattern, folded, needed))
-        if not (demoted := _demoted(folded, match.start())) or rank < 4
+        if (not (demoted := _demoted(folded, match.start())) or rank < 4) and not (rank == 3 and _dates_an_exam(folded, match.start()))
     ]
     found.extend(_since_dates(folded, on, since) if since else ())
     told = _offsets(found)
@@ -409,6 +462,11 @@ def _offsets(found: list[Quantity]) -> frozenset[int]:
 def _demoted(folded: str, start: int) -> int:
     """Send « sous AINS depuis 3 j » behind a duration of the complaint."""
     return 2 if _TREATMENT.search(folded[max(0, start - 40) : start]) else 0
+
+
+def _dates_an_exam(folded: str, start: int) -> bool:
+    """Say whether a moment is that of an exam already done: « radio du genou normale le mois dernier »."""
+    return bool(_EXAM_BEFORE.search(folded[max(0, start - 50) : start]))
 
 
 def _since_dates(folded: str, on: date | None, starts: list[int]) -> Iterator[Quantity]:

@@ -15,6 +15,7 @@ from pertimage.cds.text.context import qualify
 from pertimage.cds.text.mentions import Mention, Scene, scene
 from pertimage.cds.text.quantities import Quantity, age, durations, measures, sex
 from pertimage.guidelines.lexicon import FactDef, Lexicon, bare_code
+from pertimage.guidelines.words import fold
 
 _CODE_SYSTEMS = {
     "cim-10": "icd10",
@@ -61,7 +62,7 @@ def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = fr
     text = request.narrative
     seen = scene(text, lexicon)
     stated = list(_stated(seen, request.authored, openers))
-    found = [*stated, *_measured(seen, lexicon, request, openers, stated), *_known(request, lexicon)]
+    found = [*stated, *_measured(seen, lexicon, request, openers, _not_his(seen, stated, lexicon)), *_known(request, lexicon)]
     codes = {
         kind: tuple(bare_code(code.code) for code in request.reason_codes if _kind(code) == kind) for kind in ("icd10", "icpc2", "snomed")
     }
@@ -97,7 +98,7 @@ def _stated(seen: Scene, on: date | None, openers: frozenset[str]) -> Iterable[F
 
 
 def _measured(
-    seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: frozenset[str], found: Iterable[FactFound]
+    seen: Scene, lexicon: Lexicon, request: ImagingRequest, openers: frozenset[str], elsewhere: Iterable[FactFound]
 ) -> Iterable[FactFound]:
     given = {known.fact for known in request.known}
     best: dict[str, Quantity] = {}
@@ -109,7 +110,7 @@ def _measured(
         best["age"] = told
     elif request.age is not None:
         yield FactFound("age", Status.PRESENT, "", value=request.age)
-    if "duree" not in given and (duration := _duration(seen, request.authored, openers, found)) is not None:
+    if "duree" not in given and (duration := _duration(seen, request.authored, openers, elsewhere)) is not None:
         best["duree"] = duration
     for quantity in best.values():
         yield FactFound(
@@ -128,13 +129,12 @@ def _kept(known: Quantity | None, new: Quantity, keeps: str) -> Quantity:
     return known
 
 
-def _duration(seen: Scene, on: date | None, openers: frozenset[str], found: Iterable[FactFound]) -> Quantity | None:
+def _duration(seen: Scene, on: date | None, openers: frozenset[str], elsewhere: Iterable[FactFound]) -> Quantity | None:
     """Return the duration of the complaint: of the durations stated in numbers, the one said of the complaint named first.
 
     A duration said of something else than a complaint (« diabète depuis 10 ans, lumbago J12 ») comes after the others; the
     word of an illness that the patient does not have (« pas de syndrome coronaire aigu ») says nothing of the complaint.
     """
-    elsewhere = [fact for fact in found if fact.status in _NOT_HIS]
     candidates = [
         quantity for quantity in durations(seen.text, on)[:_ENOUGH] if quantity.rank < _EXPLICIT or not _inside(quantity, elsewhere)
     ]
@@ -151,8 +151,19 @@ def _duration(seen: Scene, on: date | None, openers: frozenset[str], found: Iter
     return next((quantity for quantity in best if said_of[quantity] is not None), best[0])
 
 
+def _not_his(seen: Scene, found: Iterable[FactFound], lexicon: Lexicon) -> list[FactFound]:
+    """Return the facts whose words date no complaint of today: denied, another's, or past and over.
+
+    « Après infiltration il y a 6 mois » does: the complaint began then.
+    """
+    folded = fold(seen.text)
+    his = {place for fact in found if _counts(lexicon.facts[fact.fact], fact.status) for place in (fact.start, fact.end)}
+    over = [fact for fact in found if fact.status in _OVER and not his.intersection((fact.start, fact.end))]
+    return [fact for fact in over if fact.status is not Status.PAST or not _AFTER.search(folded, max(0, fact.start - 30), fact.start)]
+
+
 def _inside(quantity: Quantity, facts: Iterable[FactFound]) -> bool:
-    return any(fact.start <= quantity.start and quantity.end <= fact.end for fact in facts)
+    return any(fact.start <= quantity.start < fact.end for fact in facts)
 
 
 def _said_of(seen: Scene, quantity: Quantity, openers: frozenset[str]) -> int | None:
@@ -171,7 +182,8 @@ def _near(seen: Scene, mention: Mention, quantity: Quantity) -> bool:
 
 _ENOUGH = 40  # durations weighed: no request has as many
 _EXPLICIT = 2  # the rank of durations told in numbers; « chronique » and « hier » come behind
-_NOT_HIS = (Status.ABSENT, Status.PAST, Status.FAMILY)
+_OVER = (Status.ABSENT, Status.FAMILY, Status.PAST)
+_AFTER = re.compile(r"\b(?:apres|suite|post|decours)\b[^,.;\n]*$")
 _PARTED = re.compile(r"[,.;\n]")
 
 

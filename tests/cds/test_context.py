@@ -105,3 +105,9 @@ def test_evidence_is_the_words_themselves() -> None:
 def test_what_is_said_and_denied_is_told() -> None:
     """A fact both affirmed and denied counts as present and is reported as a contradiction."""
     assert reading("fièvre à 39 hier, pas de fièvre ce jour").contradictions == ("fievre",)
+
+
+@pytest.mark.parametrize("text", ["maman opérée d'un cancer du sein", "mère cancer sein opérée", "cancer du sein chez sa mère"])
+def test_a_cancer_of_the_mother_is_not_the_patient_s(text: str) -> None:
+    """Words that begin within a word of the family, or run over what it reaches, are the family's too."""
+    assert reading(text).truth.get("antecedent-cancer-sein") is not True

@@ -19,6 +19,7 @@ TODAY = date(2026, 11, 22)
         ("douleur évoluant depuis plus de 3 mois", 84), ("12 semaines d'évolution", 84), ("depuis le 03/11", 19), ("depuis le 12/12", 345), ("depuis 2024", 1056),
         ("depuis qq jours", 3), ("depuis une semaine", 7), ("depuis 3-4 semaines", 28), ("H 52 ans lombalgie 8 j, ATCD K prostate", 8), ("lombalgie chronique", 180),
         ("chute il y a 3 jours", 3), ("depuis ce matin", 0), ("depuis longtemps", 1000), ("moins de 3 mois d'évolution", 83),
+        ("ça fait 3 mois", 84), ("voilà deux semaines", 14), ("15 ans que ça dure", 5040), ("apparue la semaine dernière", 7), ("le mois dernier", 28), ("depuis le réveil", 0),
     ],
 )  # fmt: skip
 def test_durations_are_read_in_days(text: str, days: float) -> None:
@@ -26,9 +27,11 @@ def test_durations_are_read_in_days(text: str, days: float) -> None:
     assert durations(text, TODAY)[0].value == pytest.approx(days)
 
 
-@pytest.mark.parametrize("text", ["femme de 60 ans", "F 47a", "pas de date", "le 31/02"])
+@pytest.mark.parametrize(
+    "text", ["femme de 60 ans", "F 47a", "pas de date", "le 31/02", "radio du genou normale le mois dernier", "DMO il y a 6 ans"]
+)
 def test_what_is_no_duration_is_not_read_as_one(text: str) -> None:
-    """Ages and impossible dates are no durations."""
+    """Ages, impossible dates and the date of an exam already done are no durations."""
     assert durations(text, TODAY) == []
 
 
@@ -48,6 +51,7 @@ def test_an_impossible_date_is_ignored() -> None:
         ("âgé de 70 ans", 70),
         ("lombalgie depuis 10 ans", None),
         ("HTA suivie depuis 12 ans, 64 ans", 64),
+        ("15 ans que ça dure", None),
     ],
 )
 def test_ages_are_read_in_years(text: str, years: float | None) -> None:
@@ -70,7 +74,9 @@ def test_sex_is_read_only_where_it_is_said(text: str, expected: str | None) -> N
     [
         ("T° 38,5", "temperature", 38.5), ("38°5", "temperature", 38.5), ("fièvre à 39", "temperature", 39), ("CRP 120", "crp", 120), ("CRP: 45 mg/L", "crp", 45),
         ("DFG 28 mL/min", "dfg", 28), ("SpO2 91% AA", "spo2", 91), ("sat 88%", "spo2", 88), ("FC110", "frequence-cardiaque", 110), ("D-dimères 1 200", "d-dimeres", 1200),
-        ("chute de 3 m", "hauteur-chute", 3), ("a perdu 5 kg", "kilos-perdus", 5), ("24 SA", "terme-grossesse", 24), ("tabac 30 PA", "tabac-paquets-annees", 30),
+        ("chute de 3 m", "hauteur-chute", 3), ("a perdu 5 kg", "kilos-perdus", 5), ("24 SA", "terme-grossesse", 24),
+        ("céphalées, 24/13 au cabinet", "tension-cmhg", 24), ("190/120 aux deux bras", "pression-systolique", 190), ("toux, 39 depuis hier", "temperature", 39),
+        ("tabac 30 PA", "tabac-paquets-annees", 30),
     ],
 )  # fmt: skip
 def test_measures_are_read_in_their_unit(text: str, fact: str, value: float) -> None:
@@ -86,8 +92,26 @@ def test_measures_are_read_in_their_unit(text: str, fact: str, value: float) -> 
         ("moins de 3 mois", "kilos-perdus"),
         ("chute de 4 marches", "hauteur-chute"),
         ("sa douleur", "terme-grossesse"),
+        ("vu le 24/12", "tension-cmhg"),
+        ("22/13/2", "tension-cmhg"),
+        ("FO 39/40", "temperature"),
+        ("F, 39 ans", "temperature"),
     ],
 )
 def test_a_bare_number_is_no_measure(text: str, fact: str) -> None:
     """A number without its word or its unit says nothing."""
     assert fact not in reading(text).values
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("dorsalgie, spondylodiscite traitée il y a 5 ans", None),
+        ("lombalgie, pas de syndrome coronaire aigu", None),
+        ("appendicectomie il y a 3 ans, douleur abdominale depuis 2 jours", 2),
+        ("genou chaud après infiltration il y a 6 mois", 168),
+    ],
+)
+def test_the_date_of_what_is_over_is_not_the_complaint_s(text: str, days: float | None) -> None:
+    """What is past, denied or another's dates nothing, unless the complaint came « après »."""
+    assert reading(text).values.get("duree") == days
