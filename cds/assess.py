@@ -204,15 +204,23 @@ class _Judgement:
     def _by_situation(self, sheets: list[tuple[Sheet, int]]) -> str | None:
         """Return the exam of the situation that loose words mean (« IRM » for a headache): the one its rules support, else its first."""
         candidates, exams = frozenset(self._asked.candidates), self._base.catalogue.exams
-        placed = sorted(sheets, key=lambda pair: pair[1])
+        rank = {sheet.id: (place, -self._said(sheet, place)) for sheet, place in sheets}
+        placed = sorted(sheets, key=lambda pair: rank[pair[0].id])
         meant = [(sheet, place, exam) for sheet, place in placed for exam in sheet.exams if exam in candidates]
         as_asked = [one for one in meant if self._asked.contrast is None or exams[one[2]].contrast is self._asked.contrast] or meant
-        supported = (exam for sheet, place, exam in as_asked if sheet is as_asked[0][0] and self._supports(sheet, place, exam))
-        return next(supported, next((exam for _, _, exam in as_asked), None))
+        speaking = [one for one in as_asked if self._outcome(*one) is not None] or as_asked
+        supported = (one for one in speaking if rank[one[0].id] == rank[speaking[0][0].id] and self._outcome(*one) is Outcome.APPROPRIATE)
+        return next(supported, speaking[0])[2] if speaking else None
 
-    def _supports(self, sheet: Sheet, place: int, exam: str) -> bool:
+    def _said(self, sheet: Sheet, place: int) -> int:
+        """Return how many characters at a place open a sheet: « entorse du genou » says more than « entorse »."""
+        return max(
+            (fact.end - place for fact in self._reading.found if fact.start == place and fact.fact in sheet.trigger_facts), default=0
+        )
+
+    def _outcome(self, sheet: Sheet, place: int, exam: str) -> Outcome | None:
         found = conclude(sheet, place, exam, self._lineage(exam), self._reading)
-        return found is not None and found.outcome is Outcome.APPROPRIATE
+        return found.outcome if found else None
 
     def _unread(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
         """Answer when the end of the text was not read: what it may hold is unknown."""

@@ -149,3 +149,17 @@ def test_context_is_no_reason() -> None:
     one = judged("", "IRM du genou droit", known=(KnownFact("lombalgie", Status.PRESENT, origin="Condition"),))
     assert one.outcome is Outcome.INCOMPLETE
     assert one.situations == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "technique", "exam"),
+    [
+        ("entorse du genou il y a 3 semaines", "IRM", "irm-genou"),
+        ("entorse genou", "radio", "radio-genou"),
+        ("douleur mollet gauche, jambe gonflée", "doppler", "echodoppler-veineux-mi"),
+        ("lombalgie 8 semaines", "IRM", "irm-rachis-lombaire"),
+    ],
+)
+def test_a_bare_technique_is_that_of_the_situation(text: str, technique: str, exam: str) -> None:
+    """Without a region, the exam meant is one of the sheet that the words open most plainly, and that speaks of them."""
+    assert judged(text, technique).exam == exam
