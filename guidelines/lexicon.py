@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pertimage.guidelines.conditions import Condition, Names, Test, facts_of, parse, watched
+from pertimage.guidelines.equivalents import Equivalents, Jump
 from pertimage.guidelines.schema import Bounds, Fact
 from pertimage.guidelines.words import Token, fold, stem, term_forms
 
@@ -94,14 +95,16 @@ def bare_code(code: str) -> str:
 # A state of the automaton: where each next word leads, and under the empty word the terms that end here.
 _Node = dict[str, Any]
 _ENDING = ""
+_Jumps = Mapping[int, list[Jump]]
 
 
 class Automaton:
     """Find terms in tokens, longest first at each place; built once, then only read."""
 
-    def __init__(self) -> None:
+    def __init__(self, equivalents: Equivalents) -> None:
         self._root: _Node = {}
-        self.vocabulary: set[str] = set()
+        self._equivalents = equivalents
+        self.vocabulary: set[str] = set(equivalents.vocabulary)
 
     def add(self, term: str, kind: str, name: str, abbreviations: Mapping[str, str]) -> bool:
         """Add a term; return False when nothing of it can be recognised (only small words or a bare number)."""
@@ -113,67 +116,83 @@ class Automaton:
         forms = term_forms(term, abbreviations) or term_forms(term, abbreviations, keep_small=True)
         if not any(form[0].isalpha() for form in forms if form != "…") and kind != "after":
             return False
+        entry = Entry(kind, name, exact)
+        self._state(forms, entry)
+        if kind in ("fact", "denied") and not exact:
+            for variant in self._equivalents.variants(forms):
+                self._state(variant, entry)
+        self.vocabulary.update(form for form in forms if form.isalpha())
+        return True
+
+    def _state(self, forms: tuple[str, ...], entry: Entry) -> None:
         node = self._root
         for form in forms:
             node = node.setdefault(form, {})
-        entry, ending = Entry(kind, name, exact), node.setdefault(_ENDING, [])
+        ending = node.setdefault(_ENDING, [])
         if entry not in ending:
             ending.append(entry)
-        self.vocabulary.update(form for form in forms if form.isalpha())
-        return True
 
     def find(self, words: list[Token], text: str) -> list[Match]:
         """Return every match, in order of first token, longest first among those starting at one token."""
         found: list[Match] = []
-        roots = self._root
-        for index, token in enumerate(words):
-            if token.form in roots:
-                ends: list[Match] = []
-                self._follow(roots[token.form], words, index, index, text, ends)
+        jumps = self._equivalents.found(words)
+        for index in range(len(words)):
+            ends: list[Match] = []
+            for child, last in _children(self._root, words, index, jumps):
+                self._follow(child, words, index, last, text, ends, jumps)
+            if ends:
                 found.extend(sorted(ends, key=lambda match: -match.last))
         return found
 
-    def _follow(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:
+    def _follow(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match], jumps: _Jumps) -> None:
         for entry in node.get(_ENDING, ()):
             if not entry.exact or all(part in text[words[first].start : words[last].end] for part in entry.exact):
                 ends.append(Match(entry, first, last))
         if len(node) == (_ENDING in node):
             return
-        self._follow_small(node, words, first, last, text, ends)
+        self._follow_small(node, words, first, last, text, ends, jumps)
         following = _next_word(words, last)
         if following is None:
             return
-        child = node.get(words[following].form)
-        while child is None and words[following].form in _SIDES:
+        children = _children(node, words, following, jumps)
+        while not children and words[following].form in _SIDES:
             following = _next_word(words, following)
             if following is None:
                 return
-            child = node.get(words[following].form)
-        if child is not None:
-            self._follow(child, words, first, following, text, ends)
+            children = _children(node, words, following, jumps)
+        for child, end in children:
+            self._follow(child, words, first, end, text, ends, jumps)
         if "…" in node:
-            self._follow_gap(node["…"], words, first, following, text, ends)
+            self._follow_gap(node["…"], words, first, following, text, ends, jumps)
 
-    def _follow_small(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match]) -> None:
+    def _follow_small(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match], jumps: _Jumps) -> None:
         """Try the small words that come next: a few terms hold one."""
         step = last + 1
         while step < min(len(words), last + SMALL) and (words[step].is_stop or words[step].is_joiner):
             if words[step].is_stop and words[step].form in node:
-                self._follow(node[words[step].form], words, first, step, text, ends)
+                self._follow(node[words[step].form], words, first, step, text, ends, jumps)
             step += 1
 
-    def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match]) -> None:
+    def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match], jumps: _Jumps) -> None:
         """Try the words that may come after « … », up to three further, never across a negation."""
         for _ in range(GAP + 1):
-            child = after.get(words[step].form)
-            if child is not None:
-                self._follow(child, words, first, step, text, ends)
+            for child, last in _children(after, words, step, jumps):
+                self._follow(child, words, first, last, text, ends, jumps)
             if words[step].folded in _NEGATIONS:
                 return
             following = _next_word(words, step)
             if following is None:
                 return
             step = following
+
+
+def _children(node: _Node, words: list[Token], index: int, jumps: _Jumps) -> list[tuple[_Node, int]]:
+    """Return where a word leads: by its own form, and by the classes of words to which it belongs, with the last token read."""
+    child = node.get(words[index].form)
+    found = [] if child is None else [(child, index)]
+    if index in jumps:
+        found += [(node[symbol], last) for symbol, last in jumps[index] if symbol in node]
+    return found
 
 
 def _next_word(words: list[Token], index: int) -> int | None:
@@ -199,16 +218,24 @@ def _is_abbreviation_dot(words: list[Token], dot: int) -> bool:
     return before.is_word and len(before.folded) <= 3 and before.folded.isalpha() and before.end == words[dot].start
 
 
+_NO_CLASSES: Mapping[str, Mapping[str, Iterable[str]]] = MappingProxyType({})
+
+
 class Lexicon:
     """Facts by id and the automaton of their terms; immutable once built."""
 
     def __init__(
-        self, facts: Mapping[str, Fact], cues: Mapping[str, Iterable[str]], abbreviations: Mapping[str, str], exams: frozenset[str]
+        self,
+        facts: Mapping[str, Fact],
+        cues: Mapping[str, Iterable[str]],
+        abbreviations: Mapping[str, str],
+        exams: frozenset[str],
+        equivalents: Mapping[str, Mapping[str, Iterable[str]]] = _NO_CLASSES,
     ) -> None:
         self.abbreviations = MappingProxyType({key: str(value) for key, value in abbreviations.items()})
         units: dict[str, str | None] = {name: (fact.unit or "") if fact.kind == "nombre" else None for name, fact in facts.items()}
         self.names = Names(MappingProxyType(units | dict(BUILT_IN)), exams)
-        self.automaton = Automaton()
+        self.automaton = Automaton(Equivalents(equivalents, self.abbreviations))
         self.facts: Mapping[str, FactDef] = MappingProxyType({name: self._define(name, fact) for name, fact in facts.items()})
         self.bare_measures = tuple(fact for fact in self.facts.values() if fact.bare)
         self.atc: Mapping[str, tuple[str, ...]] = MappingProxyType({name: tuple(fact.atc) for name, fact in facts.items() if fact.atc})

@@ -125,6 +125,8 @@ class _Words:
         self.cues = self._plain(self.cues_document)
         self.abbreviations = self._plain(Document(directory / "abreviations.yaml", "abreviations.yaml"))
 
+        self.equivalents = self._plain(Document(directory / "mots-equivalents.yaml", "mots-equivalents.yaml"))
+
     def _plain(self, document: Document) -> dict[str, Any]:
         self._faults.extend(document.faults)
         return document.value if isinstance(document.value, dict) else {}
@@ -142,7 +144,7 @@ class _Words:
 
     def compile(self, exams: frozenset[str]) -> Lexicon | None:
         try:
-            lexicon = Lexicon(self.facts, self.cues, self.abbreviations, exams)
+            lexicon = Lexicon(self.facts, self.cues, self.abbreviations, exams, self.equivalents)
         except ConditionError as error:
             self._faults.append(Fault("lexique", 0, str(error)))
             return None
