@@ -21,8 +21,9 @@ BUILT_IN: Mapping[str, str | None] = MappingProxyType({"age": "ans", "duree": "j
 GAP = 3
 SMALL = 12  # small words and marks that a term may cross in a row, at most
 LONGEST_WORD = 40  # letters; longer is no word with a slip in it
-_NEGATIONS = frozenset(("pas", "non", "sans"))
+_NEGATIONS = frozenset(("pas", "non", "sans", "aucun", "aucune", "absence", "jamais", "nie"))
 _NOT_MISTYPED = frozenset(("pa", "aps", "ps", "apas"))  # « pas »
+_ENDING_WORDS = frozenset(("svp", "stp"))  # short words after which a dot ends the sentence
 # Sides stand between the words of any term: « pied droit tombant », « jambe G paralysée ».
 _SIDES = frozenset(map(stem, "droit droite gauche dt dte drt gche gch g d bilateral bilaterale bilateraux".split()))
 
@@ -118,7 +119,7 @@ class Automaton:
             return False
         entry = Entry(kind, name, exact)
         self._state(forms, entry)
-        if kind in ("fact", "denied") and not exact:
+        if kind == "fact" and not exact:  # a denial is heard only as it is written
             for variant in self._equivalents.variants(forms):
                 self._state(variant, entry)
         self.vocabulary.update(form for form in forms if form.isalpha())
@@ -215,7 +216,8 @@ def _next_word(words: list[Token], index: int) -> int | None:
 def _is_abbreviation_dot(words: list[Token], dot: int) -> bool:
     """Say whether a dot ends an abbreviation (« t. crânien ») and not a sentence."""
     before = words[dot - 1]
-    return before.is_word and len(before.folded) <= 3 and before.folded.isalpha() and before.end == words[dot].start
+    short = before.is_word and len(before.folded) <= 3 and before.folded.isalpha() and before.folded not in _ENDING_WORDS
+    return short and before.end == words[dot].start
 
 
 _NO_CLASSES: Mapping[str, Mapping[str, Iterable[str]]] = MappingProxyType({})

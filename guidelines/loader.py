@@ -125,7 +125,21 @@ class _Words:
         self.cues = self._plain(self.cues_document)
         self.abbreviations = self._plain(Document(directory / "abreviations.yaml", "abreviations.yaml"))
 
-        self.equivalents = self._plain(Document(directory / "mots-equivalents.yaml", "mots-equivalents.yaml"))
+        self.equivalents = self._classes(directory / "mots-equivalents.yaml")
+
+    def _classes(self, path: Path) -> dict[str, dict[str, list[str]]]:
+        """Read the classes of equivalent words; a base may have none."""
+        if not path.exists():
+            return {}
+        document = Document(path, path.name)
+        classes = self._plain(document)
+        for name, one in classes.items():
+            words = [*one.get("mots", ()), *one.get("aussi", ())] if isinstance(one, dict) and set(one) <= {"mots", "aussi"} else []
+            if not words or not all(isinstance(word, str) and word for word in words):
+                self._faults.append(
+                    document.fault(f"la classe « {name} » s'écrit « {name}: {{mots: [jambe, …], aussi: [guibole, …]}} »", name)
+                )
+        return {} if self._faults else classes
 
     def _plain(self, document: Document) -> dict[str, Any]:
         self._faults.extend(document.faults)

@@ -61,6 +61,8 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
 
     ends = {last: (first, name) for first, (name, last) in scene.cues.items()}
     for start, (name, end) in scene.cues.items():
+        if name == "negation-avant" and start and scene.words[start].folded == "non" and scene.words[start - 1].folded == "?":
+            continue  # the answer to the question before, not a denial of what follows
         if name == "famille" and _denied_before(scene, start, ends):
             name = "negation-avant"  # « aucun antécédent familial de cancer »
         if name in _STATUS:
@@ -267,6 +269,8 @@ def _denies_after(scene: Scene, index: int) -> int | None:
     """Return where « non », « 0 », « - », « (-) » or « : aucune » stands, when it closes the item here."""
     words = scene.words
     marked = False
+    if words[index].folded == "?" and index + 1 < len(words) and words[index + 1].folded == "non":
+        return index + 1  # « Entorse ? Non, torticolis »
     while index < len(words) and words[index].folded in (":", "=", "("):
         marked, index = True, index + 1
     if index >= len(words):

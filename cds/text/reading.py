@@ -159,7 +159,11 @@ def _not_his(seen: Scene, found: Iterable[FactFound], lexicon: Lexicon) -> list[
     folded = fold(seen.text)
     his = {place for fact in found if _counts(lexicon.facts[fact.fact], fact.status) for place in (fact.start, fact.end)}
     over = [fact for fact in found if fact.status in _OVER and not his.intersection((fact.start, fact.end))]
-    return [fact for fact in over if fact.status is not Status.PAST or not _AFTER.search(folded, max(0, fact.start - 30), fact.start)]
+    return [fact for fact in over if fact.status is not Status.PAST or not _comes_after(folded, fact.start)]
+
+
+def _comes_after(folded: str, start: int) -> bool:
+    return bool(_AFTER.search(folded, max(0, start - 30), start) or _AFTER_HERE.match(folded, start))
 
 
 def _inside(quantity: Quantity, facts: Iterable[FactFound]) -> bool:
@@ -183,7 +187,8 @@ def _near(seen: Scene, mention: Mention, quantity: Quantity) -> bool:
 _ENOUGH = 40  # durations weighed: no request has as many
 _EXPLICIT = 2  # the rank of durations told in numbers; « chronique » and « hier » come behind
 _OVER = (Status.ABSENT, Status.FAMILY, Status.PAST)
-_AFTER = re.compile(r"\b(?:apres|suite|post|decours)\b[^,.;\n]*$")
+_AFTER_HERE = re.compile(r"(?:apres|depuis|suite|post|decours)\b")
+_AFTER = re.compile(rf"\b{_AFTER_HERE.pattern}[^,.;\n]*$")
 _PARTED = re.compile(r"[,.;\n]")
 
 
