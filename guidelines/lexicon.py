@@ -25,7 +25,7 @@ _NEGATIONS = frozenset(("pas", "non", "sans", "aucun", "aucune", "absence", "jam
 _NOT_MISTYPED = frozenset(("pa", "aps", "ps", "apas"))  # « pas »
 _ENDING_WORDS = frozenset(("svp", "stp"))  # short words after which a dot ends the sentence
 # Sides stand between the words of any term: « pied droit tombant », « jambe G paralysée ».
-_SIDES = frozenset(map(stem, "droit droite gauche dt dte drt gche gch g d bilateral bilaterale bilateraux".split()))
+SIDES = frozenset(map(stem, "droit droite gauche dt dte drt gche gch g d bilateral bilaterale bilateraux".split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Automaton:
         if following is None:
             return
         children = _children(node, words, following, jumps)
-        while not children and words[following].form in _SIDES:
+        while not children and words[following].form in SIDES:
             following = _next_word(words, following)
             if following is None:
                 return

@@ -58,8 +58,8 @@ def _folded(text: str) -> str:
     return text.translate(_FOLD)
 
 
-# Words that the rules would confuse with others: a child who limps does not drink.
-_APART = dict.fromkeys(("boite", "boites", "boitent"), "boite")
+# Words that the rules would confuse with others: a child who limps does not drink, « tant » is no aunt.
+_APART = dict.fromkeys(("boite", "boites", "boitent"), "boite") | dict.fromkeys(("tante", "tantes"), "tante")
 
 
 @lru_cache(maxsize=65536)

@@ -237,7 +237,7 @@ def _after(scene: Scene, mention: Mention, year: int | None) -> Iterator[tuple[S
     crossed = 0
     while index < len(words) and scene.clause[index] == clause and index - mention.last <= 6:
         token = words[index]
-        cue = scene.cues.get(index)
+        cue = scene.trailing.get(index) or scene.cues.get(index)
         close = crossed == 0
         if close and (denied := _denies_after(scene, index)) is not None:
             yield Status.ABSENT, denied

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from pertimage.guidelines.lexicon import Lexicon, Match
+from pertimage.guidelines.lexicon import SIDES, Lexicon, Match
 from pertimage.guidelines.words import Token, tokens
 
 _BREAKS = frozenset(".;!\n?")
@@ -25,7 +25,11 @@ class Mention(NamedTuple):
 
 @dataclass(slots=True)
 class Scene:
-    """A text prepared for reading. ``clause[i]`` numbers the clause of token i: it changes at every full stop."""
+    """A text prepared for reading. ``clause[i]`` numbers the clause of token i: it changes at every full stop.
+
+    ``cues`` holds one cue for each token, with its last token; ``trailing`` those that say something of what precedes them
+    (« TVP probable »), even where the same word also governs what follows.
+    """
 
     text: str
     words: list[Token]
@@ -33,6 +37,7 @@ class Scene:
     mentions: list[Mention]
     starts: dict[int, list[Mention]]
     cues: dict[int, tuple[str, int]]
+    trailing: dict[int, tuple[str, int]]
     leads: list[Match]
 
 
@@ -46,9 +51,12 @@ def scene(text: str, lexicon: Lexicon) -> Scene:
     starts: dict[int, list[Mention]] = {}
     for mention in mentions:
         starts.setdefault(mention.first, []).append(mention)
-    cues = _cues([m for m in matches if m.entry.kind == "cue" and m.entry.name != "leurres"], mentions, words)
+    said = [m for m in matches if m.entry.kind == "cue" and m.entry.name != "leurres"]
+    cues = _cues(said, mentions, words)
+    trailing = _trailing((m for m in said if m.entry.name.endswith("-apres")), mentions, words)
+    cues = {start: cue for start, cue in cues.items() if start not in trailing or cue[0] not in _FORWARD}
     leads = [match for match in matches if match.entry.kind in ("before", "after")]
-    return Scene(text, words, _clauses(words), mentions, starts, cues, leads)
+    return Scene(text, words, _clauses(words), mentions, starts, cues, trailing, leads)
 
 
 class _Cover:
@@ -105,6 +113,20 @@ def _cues(matches: list[Match], mentions: list[Mention], words: list[Token]) -> 
     return {start: cue for start, cue in cues.items() if start not in inside}
 
 
+def _trailing(matches: Iterable[Match], mentions: list[Mention], words: list[Token]) -> dict[int, tuple[str, int]]:
+    """Return the cues that stand right after a mention and speak of it (« TVP probable », « hernie opérée »), by first token."""
+    ends = {mention.last for mention in mentions}
+    within = {index for mention in mentions for index in range(mention.first + 1, mention.last + 1)}
+    found: dict[int, tuple[str, int]] = {}
+    for match in matches:
+        before = match.first - 1
+        while before >= 0 and (words[before].form in SIDES or words[before].folded == "'"):
+            before -= 1
+        if before in ends and match.first not in within and match.last > found.get(match.first, ("", -1))[1]:
+            found[match.first] = (match.entry.name, match.last)
+    return found
+
+
 def _after_cues(mention: Mention, opening: dict[int, int], words: list[Token]) -> int:
     """Return the first token of a mention that is neither of a cue with which it begins, nor a small word between two of them."""
     after = index = mention.first
@@ -118,6 +140,7 @@ def _after_cues(mention: Mention, opening: dict[int, int], words: list[Token]) -
     return after
 
 
+_FORWARD = frozenset(("hypothese-avant", "passe-avant"))
 _OPENING = frozenset(("negation-avant", "double-negation", "hypothese-avant", "passe-avant", "famille"))
 # Between cues of the same words: what protects a red flag first.
 _RANK = {

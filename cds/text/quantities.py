@@ -32,13 +32,16 @@ _FILLERS = frozenset(
 )
 _NUMBER_WORDS = {
     "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "douze": 12, "quinze": 15,
-    "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "une quinzaine de": 15, "une dizaine de": 10, "une vingtaine de": 20,
-    "une trentaine de": 30, "un bon": 1, "une bonne": 1, "plusieurs": 4, "plsrs": 4, "des": 4, }  # fmt: skip
-_UNITS = r"(?P<unit>trimestres?|jours?|jrs?|j|semaines?|sems?|s|mois|m|annees?|ans?|a|heures?|h)(?![a-z])"
+    "quelques": 3, "qq": 3, "qques": 3, "qqs": 3, "un bon": 1, "une bonne": 1, "plusieurs": 4, "plsrs": 4, "des": 4, }  # fmt: skip
+_ROUND = {"huitaine": 8, "dizaine": 10, "quinzaine": 15, "vingtaine": 20, "trentaine": 30}
+_NUMBER_WORDS |= {f"une {size}{word} de": n for word, n in _ROUND.items() for size in ("", "bonne ", "petite ", "grosse ")}
+_COUNTED = "deux|trois|quatre|cinq|six|sept|huit|neuf|dix|douze|quinze"
+_HALF = r"(?P<half>\s*(?:et demie?|1/2)\b)?"
+_UNITS = r"(?P<unit>trimestres?|jours?|jrs?|j|semaines?|sems?|s|mois|m|annees?|ans?|a|heures?|h)(?![a-z])" + _HALF
 _AMOUNT = (
     r"(?:~|env(?:iron)?\.?|plus de|plus d'|>|pres de|au moins|moins de|<)?\s*(?P<n>\d+(?:[.,]\d+)?|"
     + "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
-    + ")"
+    + r")(?:\s*(?:bons?|bonnes?|petite?s?|gros|grosses|long(?:ue)?s)(?=\s))?"
 )
 _RANGE = r"(?:\s*(?:a|-|/|ou)\s*(?P<upper>\d+))?"
 _DAYS = {"t": 84.0, "j": 1.0, "s": 7.0, "m": 28.0, "a": 336.0, "h": 1 / 24}
@@ -231,8 +234,11 @@ _SEX = {
 }
 
 
-def age(text: str) -> Quantity | None:
-    """Return the age in years that the text states for the patient, infants by fraction of a year."""
+def age(text: str, *, newborn: bool = False) -> Quantity | None:
+    """Return the age in years that the text states for the patient, infants by fraction of a year.
+
+    ``newborn``: the patient is known to be less than a year old, an item such as « 1 mois » is then the age.
+    """
     folded = fold(text)
     for match in _AGE.finditer(folded):
         number = match.group("n") or match.group("n2") or match.group("n3")
@@ -245,7 +251,7 @@ def age(text: str) -> Quantity | None:
         if (
             _CHILD.search(folded[max(0, match.start() - 30) : match.start()])
             or "de vie" in match.group()
-            or (not before and after in (",", ":", ";"))
+            or ((not before or (newborn and before[-1] in ",;:(")) and after in (",", ":", ";", ")", "."))
         ):
             return Quantity("age", float(match.group("n")) * _DAYS[match.group("unit")[0]] / _DAYS["a"], match.start(), match.end())
     return None
@@ -270,11 +276,17 @@ def _days(match: re.Match[str]) -> float:
     number = match.groupdict().get("upper") or match.group("n")
     amount = float(_NUMBER_WORDS.get(" ".join(number.split()), 0) or number.replace(",", "."))
     less = 1.0 if re.match(r"[^0-9]*(?:moins de|<)", match.group()) else 0.0
+    amount += 0.5 if match.groupdict().get("half") else 0.0
     return amount * _DAYS[match.group("unit")[0]] - less
 
 
 _SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja|bientot|quasiment|a peu pres|maintenant|plus ou moins)?\s*"
 _AFTER_SINCE = ("depuis",)
+# A complaint that « de » may date: « sciatique de 2 mois », but not « kiné de 2 mois ».
+_COMPLAINT = (
+    r"\b(?:\w+(?:algie|ite|ose|pathie|ragie|rhee|urie|pnee|plegie)s?|douleurs?|toux|sciatique|fievre|boiterie|vertiges?|genes?|mal|torticolis|lumbago|raideur"
+    r"|saignements?|insomnies?|asthenie|amaigrissement|evolution|anciennete|histoire|plaintes?|symptomes?|troubles?|acouphenes?|paresthesies?)"
+)
 # « je vous adresse ce jour », « vu ce matin » date the letter, not the illness.
 _NOT_SEEN = "".join(f"(?<!{word} )" for word in "adresse adressons confie recois vois revois examine vu vue revu revue".split())
 # Rank, pattern, how it reads in days, and the pieces of words without which it cannot match.
@@ -325,6 +337,19 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
     ),
     (1, _compiled(r"\b(?P<n>\d{1,2})\s?(?:er|ere|e|eme|ieme)\s+jour\b"), lambda m: float(m.group("n")), ("jour",)),
     (
+        1,
+        _compiled(r"\b(?P<n>\d{1,2})\s?(?:er|ere|e|eme|ieme)\s+(?P<unit>semaine|sem|mois)\b(?! (?:de grossesse|d'amenorrhee|de vie|post))"),
+        _days,
+        ("sem", "mois"),
+    ),
+    (
+        0,
+        _compiled(_SINCE + r"(?:une )?(?:bonne |petite |grosse )?(?P<round>" + "|".join(_ROUND) + r")\b(?! de)"),
+        lambda m: float(_ROUND[m.group("round")]),
+        _AFTER_SINCE,
+    ),
+    (1, _compiled(_COMPLAINT + r" de " + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, (" de ",)),
+    (
         3,
         _compiled(r"\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\b(?! (?:prochain|en huit|\d))"),
         lambda _: 4.0,
@@ -364,7 +389,7 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         ("aigu", "recent", "bruta", "subit", "soudain"),
     ),
 ]
-_BARE = _compiled(r"(?<![\d/.,])" + _AMOUNT + _RANGE + r"\s*(?P<unit>jours?|jrs?|j|semaines?|sems?|mois)(?![a-z])")
+_BARE = _compiled(r"(?<![\d/.,a-z])" + _AMOUNT + _RANGE + r"\s*(?P<unit>jours?|jrs?|j|semaines?|sems?|mois)(?![a-z])" + _HALF)
 _SINCE_MONTH = _compiled(
     _SINCE
     + r"(?:debut |fin |mi-|le mois de |le mois d')?(?:(?P<day>\d{1,2})\s+)?(?P<month>"
@@ -406,7 +431,7 @@ _EXAM_BEFORE = _compiled(
     r"genou|hanche|epaule|cheville|pied|main|poignet|coude|bassin|rachis|dos|lombaire|cervicale?|dorsale?|thorax|pulmonaire|abdo\w*|pelvien\w*|"
     r"renale?|hepatique|mammaire|cerebrale?|sinus|thyroid\w*|cardiaque|sanguin))*\s*\(?$"
 )
-_BARE_NEEDS = re.compile(r"\d\s*(?:j|sem|mois)")
+_BARE_NEEDS = re.compile(rf"(?:\d|{_COUNTED})\s*(?:(?:bon|petit|gros|long)\w* )?(?:j|sem|mois)")
 
 
 def durations(text: str, on: date | None) -> list[Quantity]:
@@ -448,7 +473,7 @@ def _bare_durations(folded: str, told: frozenset[int]) -> list[Quantity]:
     return [
         Quantity("duree", _days(match), match.start(), match.end(), 2)
         for match in _BARE.finditer(folded)
-        if not match.group("n").isalpha()
+        if (not match.group("n").isalpha() or match.group("n") in _COUNTED.split("|"))
         and match.start() not in told
         and not _NOT_ILLNESS.search(folded[max(0, match.start() - 24) : match.start()])
     ]

@@ -105,7 +105,7 @@ def _measured(
     for quantity in measures(seen, lexicon):
         if quantity.fact not in given:
             best[quantity.fact] = _kept(best.get(quantity.fact), quantity, lexicon.facts[quantity.fact].keeps)
-    told = age(seen.text) if not request.age else None  # 0 may be an age in whole years: « 4 mois » says more
+    told = age(seen.text, newborn=request.age == 0) if not request.age else None  # 0 may be an age in whole years: « 4 mois » says more
     if told is not None and (request.age is None or told.value < 1):
         best["age"] = told
     elif request.age is not None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from pertimage.cds.model import ImagingRequest, TextPart
+from pertimage.cds.model import ImagingRequest, Status, TextPart
 from pertimage.cds.text.reading import Reading, read
 from pertimage.guidelines.loader import load_base
 
@@ -111,3 +111,22 @@ def test_what_is_said_and_denied_is_told() -> None:
 def test_a_cancer_of_the_mother_is_not_the_patient_s(text: str) -> None:
     """Words that begin within a word of the family, or run over what it reaches, are the family's too."""
     assert reading(text).truth.get("antecedent-cancer-sein") is not True
+
+
+@pytest.mark.parametrize(
+    ("text", "fact", "status"),
+    [
+        ("pneumonie suspectée fébrile", "pneumonie", Status.HYPOTHETICAL),
+        ("pneumonie suspectée fébrile", "fievre", Status.PRESENT),
+        ("hernie inguinale opérée fièvre", "hernie-paroi", Status.PAST),
+        ("hernie inguinale opérée fièvre", "fievre", Status.PRESENT),
+        ("lombalgie guérie sciatique", "lomboradiculalgie", Status.PRESENT),
+        ("probable pneumonie", "pneumonie", Status.HYPOTHETICAL),
+        ("cruralgie ? non : douleur de l'aine", "lomboradiculalgie", Status.ABSENT),
+        ("cruralgie ? non : douleur de l'aine", "douleur-aine", Status.PRESENT),
+        ("a maigri tant il souffre", "aeg", Status.PRESENT),
+    ],
+)
+def test_a_word_after_a_sign_speaks_of_that_sign_only(text: str, fact: str, status: Status) -> None:
+    """« Suspectée », « opérée », « ? non » say something of what they follow, and nothing of what comes next."""
+    assert {found.status for found in reading(text).found if found.fact == fact} == {status}

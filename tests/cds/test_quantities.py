@@ -20,6 +20,9 @@ TODAY = date(2026, 11, 22)
         ("depuis qq jours", 3), ("depuis une semaine", 7), ("depuis 3-4 semaines", 28), ("H 52 ans lombalgie 8 j, ATCD K prostate", 8), ("lombalgie chronique", 180),
         ("chute il y a 3 jours", 3), ("depuis ce matin", 0), ("depuis longtemps", 1000), ("moins de 3 mois d'évolution", 83),
         ("ça fait 3 mois", 84), ("voilà deux semaines", 14), ("15 ans que ça dure", 5040), ("apparue la semaine dernière", 7), ("le mois dernier", 28), ("depuis le réveil", 0),
+        ("sciatique de 2 mois", 56), ("1 mois et demi de toux", 42), ("depuis 2 ans et demi", 840), ("toux, dix jours", 10),
+        ("lombalgie 7e semaine", 49), ("depuis une quinzaine", 15),
+        ("trois bonnes semaines", 21), ("depuis une bonne dizaine de jours", 10),
     ],
 )  # fmt: skip
 def test_durations_are_read_in_days(text: str, days: float) -> None:
@@ -28,7 +31,17 @@ def test_durations_are_read_in_days(text: str, days: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["femme de 60 ans", "F 47a", "pas de date", "le 31/02", "radio du genou normale le mois dernier", "DMO il y a 6 ans"]
+    "text",
+    [
+        "femme de 60 ans",
+        "F 47a",
+        "pas de date",
+        "le 31/02",
+        "radio du genou normale le mois dernier",
+        "DMO il y a 6 ans",
+        "kiné de 2 mois",
+        "nourrisson de 2 mois",
+    ],
 )
 def test_what_is_no_duration_is_not_read_as_one(text: str) -> None:
     """Ages, impossible dates and the date of an exam already done are no durations."""
@@ -115,3 +128,12 @@ def test_a_bare_number_is_no_measure(text: str, fact: str) -> None:
 def test_the_date_of_what_is_over_is_not_the_complaint_s(text: str, days: float | None) -> None:
     """What is past, denied or another's dates nothing, unless the complaint came « après »."""
     assert reading(text).values.get("duree") == days
+
+
+def test_a_bare_age_in_months_is_read_for_a_newborn_only() -> None:
+    """« née par le siège, 1 mois, » gives an age when the record says less than a year, and none otherwise."""
+    text = "née par le siège, 1 mois, asymptomatique"
+    found = age(text, newborn=True)
+    assert found is not None
+    assert found.value == pytest.approx(1 / 12)
+    assert age(text) is None
