@@ -283,9 +283,9 @@ def _days(match: re.Match[str]) -> float:
 _SINCE = r"(?:depuis|dps|dep\.?|dpuis|dupuis|depui)\s*(?:presque|deja|bientot|quasiment|a peu pres|maintenant|plus ou moins)?\s*"
 _AFTER_SINCE = ("depuis",)
 # A complaint that « de » may date: « sciatique de 2 mois », but not « kiné de 2 mois ».
-_COMPLAINT = (
+_COMPLAINT_OF = _compiled(
     r"\b(?:\w+(?:algie|ite|ose|pathie|ragie|rhee|urie|pnee|plegie)s?|douleurs?|toux|sciatique|fievre|boiterie|vertiges?|genes?|mal|torticolis|lumbago|raideur"
-    r"|saignements?|insomnies?|asthenie|amaigrissement|evolution|anciennete|histoire|plaintes?|symptomes?|troubles?|acouphenes?|paresthesies?)"
+    r"|saignements?|insomnies?|asthenie|amaigrissement|evolution|anciennete|histoire|plaintes?|symptomes?|troubles?|acouphenes?|paresthesies?) de $"
 )
 # « je vous adresse ce jour », « vu ce matin » date the letter, not the illness.
 _NOT_SEEN = "".join(f"(?<!{word} )" for word in "adresse adressons confie recois vois revois examine vu vue revu revue".split())
@@ -348,7 +348,6 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         lambda m: float(_ROUND[m.group("round")]),
         _AFTER_SINCE,
     ),
-    (1, _compiled(_COMPLAINT + r" de " + _AMOUNT + _RANGE + r"\s*" + _UNITS), _days, (" de ",)),
     (
         3,
         _compiled(r"\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\b(?! (?:prochain|en huit|\d))"),
@@ -363,7 +362,12 @@ _STATED: list[tuple[int, re.Pattern[str], Callable[[re.Match[str]], float], tupl
         _days,
         ("fait", "voi"),
     ),
-    (0, _compiled(_AMOUNT + _RANGE + r"\s*" + _UNITS + r"\s*qu(?:e (?:ca|cela)|'il|'elle)\b"), _days, ("qu",)),
+    (
+        0,
+        _compiled(_AMOUNT + _RANGE + r"\s*" + _UNITS + r"\s*qu(?:e (?:ca|cela)|'il|'elle)\b"),
+        _days,
+        ("que ca", "que cela", "qu'il", "qu'elle"),
+    ),
     (3, _compiled(r"\b(?:la )?(?:semaine|sem) (?:derniere|passee)\b"), lambda _: 7.0, ("sem",)),
     (3, _compiled(r"\b(?:le )?mois (?:dernier|passe)\b"), lambda _: 28.0, ("mois",)),
     (3, _compiled(r"\b(?:l'an|l'annee|an|annee) (?:dernier|derniere|passe|passee)\b"), lambda _: 336.0, ("an",)),
@@ -475,8 +479,12 @@ def _bare_durations(folded: str, told: frozenset[int]) -> list[Quantity]:
         for match in _BARE.finditer(folded)
         if (not match.group("n").isalpha() or match.group("n") in _COUNTED.split("|"))
         and match.start() not in told
-        and not _NOT_ILLNESS.search(folded[max(0, match.start() - 24) : match.start()])
+        and _of_illness(folded[max(0, match.start() - 24) : match.start()])
     ]
+
+
+def _of_illness(before: str) -> bool:
+    return not _NOT_ILLNESS.search(before) or bool(_COMPLAINT_OF.search(before))
 
 
 def _offsets(found: list[Quantity]) -> frozenset[int]:

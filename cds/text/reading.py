@@ -246,7 +246,8 @@ def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None
     derived: list[FactFound] = []
     facts = Facts(truth, values, who, exam)
     watchers = lexicon.derivations
-    waiting = [(one.rank, one) for fact in (None, *truth, *values) for one in watchers.get(fact, ())]
+    known = (fact for fact, true in truth.items() if true)  # what is watched is a fact that must be true, or a measure
+    waiting = [(one.rank, one) for fact in (None, *known, *values) for one in watchers.get(fact, ())]
     heapify(waiting)
     while waiting:
         one = heappop(waiting)[1]
@@ -254,7 +255,7 @@ def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None
             continue
         truth[one.fact] = one.value
         derived.append(FactFound(one.fact, Status.PRESENT if one.value else Status.ABSENT, one.basis))
-        for more in watchers.get(one.fact, ()):
+        for more in watchers.get(one.fact, ()) if one.value else ():
             heappush(waiting, (more.rank, more))
     return derived
 
