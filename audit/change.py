@@ -50,7 +50,7 @@ def compare(before: Sequence[float], after: Sequence[float]) -> Change:
     difference = fmean(after) - fmean(before)
     if spread == 0:
         return _refused(before, after, "Toutes les semaines ont la même valeur : l'intervalle ne se calcule pas.")
-    freedom = spread**2 / sum(square**2 / (size - 1) for square, size in terms)
+    freedom = 1 / sum((square / spread) ** 2 / (size - 1) for square, size in terms)  # as shares: squares of tiny variances vanish
     half = student_quantile(0.975, freedom) * math.sqrt(spread)
     return Change(len(before), len(after), fmean(before), fmean(after), difference, difference - half, difference + half, rho)
 

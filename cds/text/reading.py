@@ -12,8 +12,10 @@ from types import MappingProxyType
 from pertimage.cds.logic import Facts, all_hold
 from pertimage.cds.model import Code, FactFound, ImagingRequest, Sex, Status
 from pertimage.cds.text.context import qualify
+from pertimage.cds.text.durations import durations
 from pertimage.cds.text.mentions import Mention, Scene, scene
-from pertimage.cds.text.quantities import Quantity, age, durations, measures, sex
+from pertimage.cds.text.patient import age, sex
+from pertimage.cds.text.quantities import Quantity, measures
 from pertimage.guidelines.lexicon import FactDef, Lexicon, bare_code
 from pertimage.guidelines.words import fold
 

@@ -84,3 +84,9 @@ def test_the_interval_covers_what_it_claims():
             change = compare([draw.gauss(100, 10) for _ in range(size)], [draw.gauss(100, 20) for _ in range(size)])
             held += change.low <= 0 <= change.high
         assert 0.91 <= held / 400 <= 0.99
+
+
+def test_almost_constant_weeks_still_have_an_interval():
+    """Variances whose squares vanish in floating point are weighed as shares, not lost."""
+    change = compare([1e-90, 2e-90, 4e-90], [2e-90, 1e-90, 3e-90])
+    assert change.low is not None

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from pertimage.cds.text.quantities import age, durations, sex
+from pertimage.cds.text.durations import durations
+from pertimage.cds.text.patient import age, sex
 from tests.cds.test_context import reading
 
 TODAY = date(2026, 11, 22)
