@@ -17,6 +17,7 @@ from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.conditions import Condition
 from pertimage.guidelines.lexicon import Lexicon
 from pertimage.guidelines.schema import SheetForm, Source, Verdict
+from pertimage.guidelines.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,12 @@ class Sheet:
 class GuidelineBase:
     """Sheets, lexicon and catalogue, with the indexes by which a request finds its sheets."""
 
-    def __init__(self, sheets: Mapping[str, Sheet], lexicon: Lexicon, catalogue: Catalogue, version: str) -> None:
+    def __init__(self, sheets: Mapping[str, Sheet], lexicon: Lexicon, catalogue: Catalogue, version: str, tables: Tables | None = None) -> None:
         self.sheets: Mapping[str, Sheet] = MappingProxyType(dict(sheets))
         self.lexicon = lexicon
         self.catalogue = catalogue
         self.version = version
+        self.tables = tables or Tables()
         by_fact: dict[str, list[Sheet]] = {}
         for sheet in sheets.values():
             for fact in sheet.trigger_facts:
@@ -108,7 +110,7 @@ class GuidelineBase:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tell how to make it again: its indexes are quickly made, and what it remembers is not worth keeping."""
-        return GuidelineBase, (dict(self.sheets), self.lexicon, self.catalogue, self.version)
+        return GuidelineBase, (dict(self.sheets), self.lexicon, self.catalogue, self.version, self.tables)
 
     def _at(self, day: date) -> GuidelineBase:
         """Return the base as it judges on that day (the same object when nothing differs)."""
@@ -117,7 +119,7 @@ class GuidelineBase:
     def _with(self, names: frozenset[str]) -> GuidelineBase:
         if len(names) == len(self.sheets):
             return self
-        return GuidelineBase({n: s for n, s in self.sheets.items() if n in names}, self.lexicon, self.catalogue, self.version)
+        return GuidelineBase({n: s for n, s in self.sheets.items() if n in names}, self.lexicon, self.catalogue, self.version, self.tables)
 
     @property
     def review_state(self) -> str:

@@ -20,6 +20,7 @@ from pertimage.guidelines.conditions import SEXES, Condition, ConditionError, Fa
 from pertimage.guidelines.lexicon import Lexicon, bare_code
 from pertimage.guidelines.schema import FRENCH_VERDICTS, Fact, FlagForm, PositionForm, RuleForm, SheetForm, Verdict
 from pertimage.guidelines.source import Document, Fault, GuidelineError
+from pertimage.guidelines.tables import read_tables
 
 DATA = Path(__file__).with_name("data")
 
@@ -101,7 +102,9 @@ def _written(directory: Path) -> Written:
         if done is not None:
             compiled[name] = done
     faults.extend(_unknown_refinements(sheets.forms, compiled))
-    return Written(GuidelineBase(compiled, lexicon, catalogue, _version(directory)), faults, sheets.forms, facts, words.cues_document)
+    tables, wrong = read_tables(directory, lexicon.names, catalogue, frozenset(compiled))
+    faults.extend(wrong)
+    return Written(GuidelineBase(compiled, lexicon, catalogue, _version(directory), tables), faults, sheets.forms, facts, words.cues_document)
 
 
 def _own_fact(sheet: str) -> str:
