@@ -114,7 +114,10 @@ class KnownFact:
 
 @dataclass(frozen=True, slots=True)
 class PriorExam:
-    """An exam already done: what, when, where, and the reference by which it can be opened."""
+    """An exam already done, or ordered and not done yet (``ordered``): what, when, where, and the reference by which it can be opened.
+
+    ``conclusion`` is what its report concluded, as written; ``msv`` the effective dose that its report states, in mSv.
+    """
 
     text: str
     codes: tuple[Code, ...] = ()
@@ -122,6 +125,9 @@ class PriorExam:
     performed: date | None = None
     place: str = ""
     reference: str = ""
+    conclusion: str = ""
+    ordered: bool = False
+    msv: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +192,19 @@ class FactFound:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An item the request lacks: its word, the question to ask, whether law or safety demands it."""
+    """An item the request lacks: its word, the question to ask, whether law or safety demands it.
+
+    ``level`` says whose matter it is: ``legal``, ``clinical``, ``safety`` or ``logistics``.
+    """
 
     item: str
     question: str
     blocking: bool = False
+    level: str = "clinical"
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's JSON object."""
-        return {"item": self.item, "question": self.question, "blocking": self.blocking}
+        return {"item": self.item, "question": self.question, "blocking": self.blocking, "level": self.level}
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +231,22 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A matter apart from the outcome: safety, redundancy, law, contradiction."""
+    """A matter apart from the outcome: safety, redundancy, law, contradiction.
+
+    ``basis`` says what it rests on: ``verified``, ``knowledge`` or ``proposed`` (see ``guidelines.tables.Basis``).
+    """
 
     kind: AlertKind
     severity: Severity
     message: str
     refers_to: str | None = None
+    basis: str = "verified"
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's JSON object."""
-        return {"kind": str(self.kind), "severity": str(self.severity), "message": self.message, "refers_to": self.refers_to}
+        return {
+            "kind": str(self.kind), "severity": str(self.severity), "message": self.message, "refers_to": self.refers_to, "basis": self.basis,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

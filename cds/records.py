@@ -58,6 +58,9 @@ def _prior(record: Json) -> PriorExam:
         _day(record.get("performed")),
         record.get("place", ""),
         record.get("reference", ""),
+        record.get("conclusion", ""),
+        record.get("ordered", False),
+        record.get("msv"),
     )
 
 
@@ -73,7 +76,7 @@ def assessment_of(record: Json) -> Assessment:
             Alternative(a["exam"], a["label"], a.get("when", ""), a.get("dose_class"), a.get("msv"), a.get("tariff_eur"), a.get("wait_days"))
             for a in record["alternatives"]
         ),
-        alerts=tuple(Alert(AlertKind(a["kind"]), Severity(a["severity"]), a["message"], a["refers_to"]) for a in record["alerts"]),
+        alerts=tuple(Alert(AlertKind(a["kind"]), Severity(a["severity"]), a["message"], a["refers_to"], a.get("basis", "verified")) for a in record["alerts"]),
         sources=tuple(SourceCited(s["organisation"], s["title"], s["year"], s["where"]) for s in record["sources"]),
         dose=Dose(dose["class"], dose["msv"], dose["cumulative_12m_msv"]), flagged=record["flagged"], flag_reasons=tuple(record["flag_reasons"]),
         review_state=record["review_state"],
@@ -81,4 +84,4 @@ def assessment_of(record: Json) -> Assessment:
 
 
 def _missing(records: Any) -> tuple[Missing, ...]:
-    return tuple(Missing(item["item"], item["question"], item["blocking"]) for item in records)
+    return tuple(Missing(item["item"], item["question"], item["blocking"], item.get("level", "clinical")) for item in records)

@@ -91,7 +91,9 @@ class Sheet:
 class GuidelineBase:
     """Sheets, lexicon and catalogue, with the indexes by which a request finds its sheets."""
 
-    def __init__(self, sheets: Mapping[str, Sheet], lexicon: Lexicon, catalogue: Catalogue, version: str, tables: Tables | None = None) -> None:
+    def __init__(
+        self, sheets: Mapping[str, Sheet], lexicon: Lexicon, catalogue: Catalogue, version: str, tables: Tables | None = None
+    ) -> None:
         self.sheets: Mapping[str, Sheet] = MappingProxyType(dict(sheets))
         self.lexicon = lexicon
         self.catalogue = catalogue

@@ -104,7 +104,9 @@ def _written(directory: Path) -> Written:
     faults.extend(_unknown_refinements(sheets.forms, compiled))
     tables, wrong = read_tables(directory, lexicon.names, catalogue, frozenset(compiled))
     faults.extend(wrong)
-    return Written(GuidelineBase(compiled, lexicon, catalogue, _version(directory), tables), faults, sheets.forms, facts, words.cues_document)
+    return Written(
+        GuidelineBase(compiled, lexicon, catalogue, _version(directory), tables), faults, sheets.forms, facts, words.cues_document
+    )
 
 
 def _own_fact(sheet: str) -> str:

@@ -50,7 +50,7 @@ class WhichForm(Form):
 
     exams: list[Slug] = Field(default=[], alias="parmi")
     modalities: list[Modality] = Field(default=[], alias="techniques")
-    regions: list[Slug] = []
+    regions: list[Slug] = Field(default=[])
     irradiating: YesNo | None = Field(default=None, alias="irradiant")
     contrast: YesNo | None = None
     lateral: YesNo | None = None
