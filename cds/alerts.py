@@ -5,22 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pertimage.cds.model import Alert, AlertKind, ImagingRequest, Missing, PriorExam, Severity
+from pertimage.cds.safety import Safeguard
 from pertimage.cds.text.reading import Reading
 from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.lexicon import Lexicon
-from pertimage.guidelines.schema import ExamForm, Modality
+from pertimage.guidelines.schema import ExamForm
 
 # Same exam of the same region: project parameters (not a published rule), in days.
 REPEAT_WARNING_DAYS = 90
 REPEAT_STRONG_DAYS = 30
 
-_OF_MISSING = {
-    "grossesse": (AlertKind.PREGNANCY, Severity.WARNING, "Utérus dans le champ : grossesse possible à préciser avant l'examen."),
-    "lateralite": (AlertKind.LATERALITY, Severity.WARNING, "Le côté n'est pas précisé."),
-    "dispositif-implante": (AlertKind.MRI_DEVICE, Severity.INFO, "Avant une IRM, préciser les dispositifs implantés (ou « aucun »)."),
-    "dfg": (AlertKind.CONTRAST_RENAL, Severity.WARNING, "Injection iodée et facteur de risque rénal : DFG à préciser."),
-    "allergie-contraste": (AlertKind.CONTRAST_REACTION, Severity.INFO, "Injection : préciser une réaction antérieure (ou « aucune »)."),
+_LACKING = {
+    "grossesse": Alert(AlertKind.PREGNANCY, Severity.WARNING, "Utérus dans le champ : grossesse possible à préciser avant l'examen."),
+    "lateralite": Alert(AlertKind.LATERALITY, Severity.WARNING, "Le côté n'est pas précisé."),
+    "dispositif-implante": Alert(AlertKind.MRI_DEVICE, Severity.INFO, "Avant une IRM, préciser les dispositifs implantés (ou « aucun »)."),
+    "dfg": Alert(AlertKind.CONTRAST_RENAL, Severity.WARNING, "Injection iodée et facteur de risque rénal : DFG à préciser."),
+    "allergie-contraste": Alert(
+        AlertKind.CONTRAST_REACTION, Severity.INFO, "Injection : préciser une réaction antérieure (ou « aucune »)."
+    ),
 }
+
+
+_ONLY_LACKING = frozenset(_LACKING.values())
+
+
+def only_lacking(alert: Alert) -> bool:
+    """Say whether an alert says no more than that something is not written yet."""
+    return alert in _ONLY_LACKING
 
 
 def alerts(
@@ -31,60 +42,17 @@ def alerts(
     lexicon: Lexicon,
     named: Callable[[PriorExam], str | None],
     catalogue: Catalogue,
+    safeguard: Safeguard,
+    emergency: bool,
 ) -> tuple[Alert, ...]:
     """Return the alerts of a request, critical first. ``named`` gives the catalogue id of an earlier exam."""
-    found = [Alert(*_OF_MISSING[item.item]) for item in missing if item.item in _OF_MISSING]
+    found = [_LACKING[item.item] for item in missing if item.item in _LACKING]
+    found.extend(safeguard.alerts(exam, emergency))
     if exam is not None:
-        found.extend(_safety(reading, exam))
         found.extend(_repeats(request, exam, named, catalogue))
     found.extend(_contradictions(reading, lexicon))
     order = list(reversed(list(Severity)))
     return tuple(sorted(found, key=lambda alert: order.index(alert.severity)))
-
-
-def _safety(reading: Reading, exam: ExamForm) -> Iterator[Alert]:
-    truth, dfg = reading.truth, reading.values.get("dfg")
-    if exam.modality.irradiating and exam.uterus_in_field and truth.get("grossesse"):
-        yield Alert(
-            AlertKind.PREGNANCY,
-            Severity.CRITICAL,
-            "Patiente enceinte et utérus dans le champ : préférer un examen sans rayons ou en discuter avec le radiologue.",
-        )
-    if exam.modality is Modality.MRI and truth.get("dispositif-implante"):
-        yield Alert(
-            AlertKind.MRI_DEVICE,
-            Severity.WARNING,
-            "Dispositif implanté : vérifier sa compatibilité avec l'IRM (marque, modèle, date de pose).",
-        )
-    if exam.modality is Modality.MRI and truth.get("corps-etranger-oculaire"):
-        yield Alert(AlertKind.MRI_FOREIGN_BODY, Severity.CRITICAL, "Corps étranger métallique oculaire possible : à éliminer avant l'IRM.")
-    if exam.contrast and exam.modality is Modality.CT:
-        yield from _iodine(
-            truth.get("allergie-contraste") is True, dfg, truth.get("metformine") is True, truth.get("hyperthyroidie") is True
-        )
-    if exam.modality in (Modality.SCINTIGRAPHY, Modality.PET) and truth.get("allaitement"):
-        yield Alert(AlertKind.BREASTFEEDING, Severity.WARNING, "Allaitement : suspension à adapter au radiopharmaceutique.")
-
-
-def _iodine(reaction: bool, dfg: float | None, metformin: bool, thyroid: bool) -> Iterator[Alert]:
-    if reaction:
-        yield Alert(
-            AlertKind.CONTRAST_REACTION,
-            Severity.WARNING,
-            "Réaction antérieure signalée : préciser le produit, le délai et la gravité. L'« allergie à l'iode » (Bétadine, fruits de mer) n'est pas une contre-indication.",
-        )
-    if dfg is not None and dfg < 30:
-        yield Alert(
-            AlertKind.CONTRAST_RENAL, Severity.CRITICAL, f"DFG à {dfg:g} mL/min : injection iodée à discuter avec le radiologue (seuil 30)."
-        )
-        if metformin:
-            yield Alert(
-                AlertKind.METFORMIN,
-                Severity.WARNING,
-                "Metformine et DFG < 30 : à arrêter à l'injection, reprise à 48 h si la fonction rénale est stable.",
-            )
-    if thyroid:
-        yield Alert(AlertKind.THYROID, Severity.WARNING, "Hyperthyroïdie : injection iodée à discuter.")
 
 
 def _repeats(request: ImagingRequest, exam: ExamForm, named: Callable[[PriorExam], str | None], catalogue: Catalogue) -> Iterator[Alert]:
