@@ -8,7 +8,7 @@ chooses its exams with ``examens`` and its patients with ``si``, in the conditio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -129,13 +129,27 @@ class TableReader:
         return False
 
 
+# The modules of the tables build on what stands above.
+from pertimage.guidelines import completeness as _completeness  # noqa: E402
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The tables compiled, one field each; a base that has no file for one has an empty table."""
 
+    completeness: _completeness.Completeness = field(default_factory=lambda: _completeness.Completeness())
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Return the facts that the tables name."""
+        tables = (getattr(self, one.name) for one in fields(self))
+        return frozenset[str]().union(*(getattr(table, "facts", frozenset[str]()) for table in tables))
+
 
 # File name without extension → (field of ``Tables``, how to compile what the file holds).
-READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {}
+READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
+    "completude": ("completeness", lambda reader: _completeness.read_completeness(reader)),
+}
 
 
 def read_tables(directory: Path, names: Names, catalogue: Catalogue, sheets: frozenset[str]) -> tuple[Tables, list[Fault]]:

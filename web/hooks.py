@@ -47,7 +47,8 @@ async def cards_for(request: Request, user: User) -> Response:
     if found.hook == "order-sign" and judged:
         records = [service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
-    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, service.reads_as, _new_id, service.words_of)
+    table = service.base.tables.completeness
+    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, service.reads_as, _new_id, service.words_of, table)
     return json(maker.response(judged))
 
 
