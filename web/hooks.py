@@ -47,8 +47,12 @@ async def cards_for(request: Request, user: User) -> Response:
     if found.hook == "order-sign" and judged:
         records = [service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
-    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, service.reads_as, _new_id, service.words_of)
-    return json(maker.response(judged))
+    return json(card_maker(service, found.hook).response(judged))
+
+
+def card_maker(service: Service, hook: str) -> CardMaker:
+    """Return what makes the cards of a hook."""
+    return CardMaker(service.publisher, hook, service.exam, service.label, service.reads_as, _new_id, service.words_of)
 
 
 def _about(found: HookCall, order: Order, user: User) -> dict[str, Any]:
