@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -153,3 +154,23 @@ def read_tables(directory: Path, names: Names, catalogue: Catalogue, sheets: fro
             found[name] = compiled(reader)
         faults += [*document.faults, *reader.faults]
     return Tables(**found) if not faults else Tables(), faults
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTable:
+    """A table as its authors wrote it: its name, the words at the head of the file, and what the file holds."""
+
+    name: str
+    heading: str
+    content: Mapping[str, Any]
+
+
+def written_tables(directory: Path) -> tuple[WrittenTable, ...]:
+    """Return the tables of a base's folder as written, by name."""
+    found = []
+    for path in sorted((directory / FOLDER).glob("*.yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        heading = [line.removeprefix("#").removeprefix(" ") for line in takewhile(lambda line: line.startswith("#"), lines)]
+        content = Document(path, path.name).value
+        found.append(WrittenTable(path.stem, "\n".join(heading), content if isinstance(content, dict) else {}))
+    return tuple(found)
