@@ -212,11 +212,11 @@ def spared(offers: Iterable[Alternative]) -> list[Alternative]:
 
 
 def natural_words(msv: float, a_year: float = NATURAL_MSV_A_YEAR) -> str:
-    """Return a dose in plain words: « environ 2 mois d'exposition naturelle ». ``a_year``: natural exposure in mSv (France: 2.9)."""
+    """Return a dose as the time of natural exposure that gives as much; ``a_year`` is that exposure in mSv (France: 2.9)."""
     days = msv / a_year * 365
     if days < 1.5:
-        return "un jour d'exposition naturelle, ou moins"
-    if days < 91:
+        return "environ 1 jour d'exposition naturelle, ou moins"
+    if days < 45:
         return f"environ {round(days)} jours d'exposition naturelle"
     months = days / 365 * 12
     return (

@@ -24,7 +24,8 @@ _NOT_DONE_BEFORE = re.compile(
     r"|dans l'attente d\w*|en attente d\w*|avant|inutile)\s*(?:d'|de |l'|la |le |une |un )?$"
 )
 _NOT_DONE_AFTER = re.compile(
-    r"\b(?:non faite?|pas faite?|non realisee?|refus\w*|impossible|contre.?indiqu\w*|prevue?s?|programm\w*|a faire|a venir|a prevoir|indisponible|annul\w*|a distance|inutile|demain|prochaine?)\b"
+    r"\b(?:non faite?|pas faite?|non realisee?|refus\w*|impossible|contre.?indiqu\w*|prevue?s?|programm\w*|a faire|a venir|a prevoir"
+    r"|indisponible|annul\w*|a distance|inutile|demain|prochaine?)\b"
 )
 _ORDERED = re.compile(r"\b(?:demandee?|prescrite?|commandee?)\b")
 _NOT_YET = re.compile(r"\b(?:pas encore|en attente|non faite?|pas faite?|rdv|rendez-vous|attend)\b")

@@ -75,7 +75,7 @@ def _repeat(one: Earlier, now: Now, table: Redundancy) -> Alert | None:
     if one.days is not None and one.days >= table.forgotten:
         return None
     rows = [row for row in table.repeats if _concerns(row, one, now, table)]
-    if not rows:
+    if one.exam is None or not rows:
         return None
     row = rows[0]
     # Where no interval is published, the defaults still say what is far too early.
@@ -89,7 +89,7 @@ def _repeat(one: Earlier, now: Now, table: Redundancy) -> Alert | None:
     other = not row.stands and _other_situation(one, now, row)
     if silencing or other or _poorer(one.exam, now.exam):
         severity = Severity.INFO
-    return Alert(AlertKind.REDUNDANCY, severity, _message(row, one, now, other), one.prior.reference or None, str(row.basis))
+    return Alert(AlertKind.REDUNDANCY, severity, _message(row, one, one.exam, now, other), one.prior.reference or None, str(row.basis))
 
 
 def _concerns(row: Repeat, one: Earlier, now: Now, table: Redundancy) -> bool:
@@ -158,9 +158,9 @@ def _began_since(one: Earlier, now: Now) -> bool:
     return duration is not None and one.days is not None and duration < one.days
 
 
-def _poorer(done: ExamForm | None, asked: ExamForm) -> bool:
+def _poorer(done: ExamForm, asked: ExamForm) -> bool:
     """Say whether the earlier exam was done without the contrast that this one needs."""
-    return done is not None and done.id != asked.id and asked.contrast and not done.contrast and done.modality is asked.modality
+    return done.id != asked.id and asked.contrast and not done.contrast and done.modality is asked.modality
 
 
 def _situation(one: Earlier, now: Now, row: Repeat) -> bool | None:
@@ -179,9 +179,7 @@ def _other_situation(one: Earlier, now: Now, row: Repeat) -> bool:
     return _situation(one, now, row) is False
 
 
-def _message(row: Repeat, one: Earlier, now: Now, other: bool) -> str:
-    done = one.exam
-    assert done is not None  # noqa: S101 - the rows look only at exams of the catalogue
+def _message(row: Repeat, one: Earlier, done: ExamForm, now: Now, other: bool) -> str:
     same = "même examen" if done.id == now.exam.id else "même région, technique au moins équivalente"
     why = row.say or ("région déjà explorée sans injection" if _poorer(done, now.exam) else same)
     told = f"{done.label} {since(one.days)}{_place(one)} : {why[:1].lower() + why[1:] if why[1:2].islower() else why}."

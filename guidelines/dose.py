@@ -19,28 +19,28 @@ NATURAL_MSV_A_YEAR = 2.9
 class NaturalForm(RowForm):
     """Average natural exposure."""
 
-    msv_a_year: float = Field(alias="msv_par_an", gt=0)
+    msv_a_year: float = Field(alias="msv_par_an", description="Exposition naturelle, en mSv par an.", gt=0)
 
 
 class ThresholdForm(RowForm):
     """One threshold: of a sum of doses (``cumul_msv``) or of a number of exams (``nombre``), over months."""
 
     id: Slug
-    group: Slug = Field(alias="groupe")
+    group: Slug = Field(alias="groupe", description="D'un même groupe, le premier seuil atteint parle seul.")
     when: Any = None
-    exams: WhichForm = Field(default=WhichForm(), alias="examens")
-    msv: float | None = Field(default=None, alias="cumul_msv", gt=0)
-    count: int | None = Field(default=None, alias="nombre", ge=1)
-    months: int | None = Field(default=None, alias="sur_mois", ge=1)
-    level: Literal["information", "attention", "importante"] = Field(alias="niveau")
-    say: str = Field(alias="dire")
+    exams: WhichForm = Field(default=WhichForm(), alias="examens", description="Quels examens comptent.")
+    msv: float | None = Field(default=None, alias="cumul_msv", description="Somme à atteindre, en mSv, examen demandé compris.", gt=0)
+    count: int | None = Field(default=None, alias="nombre", description="Nombre d'examens à atteindre, examen demandé compris.", ge=1)
+    months: int | None = Field(default=None, alias="sur_mois", description="En combien de mois.", ge=1)
+    level: Literal["information", "attention", "importante"] = Field(alias="niveau", description="information, attention ou importante.")
+    say: str = Field(alias="dire", description="Ce que lit le prescripteur.")
 
 
 class DoseTableForm(Form):
     """The file."""
 
-    natural: NaturalForm = Field(alias="naturel")
-    thresholds: list[ThresholdForm] = Field(default=[], alias="seuils")
+    natural: NaturalForm = Field(alias="naturel", description="L'exposition naturelle en France.")
+    thresholds: list[ThresholdForm] = Field(default=[], alias="seuils", description="Seuils, lus dans l'ordre.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,49 +23,59 @@ INFORMATION = "information"
 class CoverForm(Form):
     """Which earlier techniques answer the question of an exam as well or better."""
 
-    exams: WhichForm = Field(default=WhichForm(), alias="examens")
-    covered_by: list[Modality] = Field(default=[], alias="couvert_par")
-    same_exam: YesNo = Field(default=False, alias="meme_examen")
+    exams: WhichForm = Field(default=WhichForm(), alias="examens", description="Examens demandés concernés.")
+    covered_by: list[Modality] = Field(
+        default=[], alias="couvert_par", description="Techniques antérieures qui répondent aussi bien ou mieux."
+    )
+    same_exam: YesNo = Field(default=False, alias="meme_examen", description="oui : seul le même examen répond.")
 
 
 class RepeatForm(RowForm):
     """One interval: for which exams and situations, and how loudly."""
 
     id: Slug
-    sheets: list[Slug] = Field(default=[], alias="fiches")
-    exams: WhichForm = Field(default=WhichForm(), alias="examens")
+    sheets: list[Slug] = Field(default=[], alias="fiches", description="Situations concernées : ids de fiches.")
+    exams: WhichForm = Field(default=WhichForm(), alias="examens", description="Examens demandés concernés.")
     when: Any = None
-    after: WhichForm | None = Field(default=None, alias="apres")
-    anywhere: YesNo = Field(default=False, alias="toute_region")
-    interval: str | None = Field(default=None, alias="intervalle")
-    strong: str | None = Field(default=None, alias="forte")
-    never: YesNo = Field(default=False, alias="jamais_sans_changement")
-    stands: YesNo = Field(default=False, alias="toujours_dite")
-    say: str = Field(default="", alias="dire")
+    after: WhichForm | None = Field(default=None, alias="apres", description="Examens antérieurs qui comptent.")
+    anywhere: YesNo = Field(default=False, alias="toute_region", description="oui : l'examen antérieur compte quelle que soit sa région.")
+    interval: str | None = Field(
+        default=None, alias="intervalle", description="Avertissement si l'examen antérieur date de moins ; « 0 jour » : jamais."
+    )
+    strong: str | None = Field(default=None, alias="forte", description="Alerte forte s'il date de moins.")
+    never: YesNo = Field(default=False, alias="jamais_sans_changement", description="oui : pas de répétition sans changement.")
+    stands: YesNo = Field(default=False, alias="toujours_dite", description="oui : rien ne lève l'alerte.")
+    say: str = Field(default="", alias="dire", description="Ce que lit le prescripteur.")
 
 
 class LiftForm(RowForm):
     """What lifts an alert, or lowers it to an information."""
 
     id: Slug
-    exams: WhichForm = Field(default=WhichForm(), alias="examens")
+    exams: WhichForm = Field(default=WhichForm(), alias="examens", description="Examens demandés concernés.")
     when: Any = None
-    report: Any = Field(default=None, alias="compte_rendu")
-    since: YesNo = Field(default=False, alias="apparu_depuis")
-    effect: Literal["leve", "information"] = Field(default="leve", alias="effet")
+    report: Any = Field(default=None, alias="compte_rendu", description="Condition sur le compte rendu antérieur.")
+    since: YesNo = Field(
+        default=False, alias="apparu_depuis", description="oui : seulement si le trouble est apparu après l'examen antérieur."
+    )
+    effect: Literal["leve", "information"] = Field(default="leve", alias="effet", description="leve, ou information.")
 
 
 class RedundancyForm(Form):
     """The file."""
 
-    forgotten: str = Field(alias="oubli")
-    pending: str = Field(alias="deja_demande")
-    own_regions: list[Slug] = Field(default=[], alias="regions_propres")
-    alone_regions: list[Slug] = Field(default=[], alias="regions_sans_detail")
-    wide_regions: dict[Slug, list[Slug]] = Field(default={}, alias="regions_larges")
-    covers: Annotated[list[CoverForm], Field(min_length=1)] = Field(alias="techniques")
-    repeats: list[RepeatForm] = Field(default=[], alias="intervalles")
-    lifts: list[LiftForm] = Field(default=[], alias="levees")
+    forgotten: str = Field(alias="oubli", description="Au-delà, un examen est trop ancien.")
+    pending: str = Field(alias="deja_demande", description="Durée pendant laquelle un examen demandé et non fait est un doublon.")
+    own_regions: list[Slug] = Field(default=[], alias="regions_propres", description="Régions qu'un examen plus large ne montre pas assez.")
+    alone_regions: list[Slug] = Field(
+        default=[], alias="regions_sans_detail", description="Régions dont l'examen ne montre pas les parties."
+    )
+    wide_regions: dict[Slug, list[Slug]] = Field(default={}, alias="regions_larges", description="Régions que montre un examen large.")
+    covers: Annotated[list[CoverForm], Field(min_length=1)] = Field(
+        alias="techniques", description="Quelles techniques répondent à quelle demande."
+    )
+    repeats: list[RepeatForm] = Field(default=[], alias="intervalles", description="Intervalles, lus dans l'ordre.")
+    lifts: list[LiftForm] = Field(default=[], alias="levees", description="Ce qui lève l'alerte.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,10 @@ _BASIS_WORDS = {
 class WhichForm(Form):
     """Which exams a row is about: those that meet every criterion given; none given: all."""
 
-    exams: list[Slug] = Field(default=[], alias="parmi")
-    modalities: list[Modality] = Field(default=[], alias="techniques")
-    regions: list[Slug] = Field(default=[])
-    irradiating: YesNo | None = Field(default=None, alias="irradiant")
+    exams: list[Slug] = Field(default=[], alias="parmi", description="Ids d'examens.")
+    modalities: list[Modality] = Field(default=[], alias="techniques", description="Techniques, par leur code DICOM (DX, CT, MR, US…).")
+    regions: list[Slug] = Field(default=[], description="Régions, avec celles qu'elles contiennent.")
+    irradiating: YesNo | None = Field(default=None, alias="irradiant", description="oui : examens à rayons.")
     contrast: YesNo | None = None
     lateral: YesNo | None = None
     uterus_in_field: YesNo | None = None
@@ -90,7 +90,7 @@ class Which:
 class RowForm(Form):
     """What every row of every table says of itself."""
 
-    basis: BasisWord = Field(alias="fonde")
+    basis: BasisWord = Field(alias="fonde", description="Sur quoi la ligne repose : texte_lu, connaissance ou proposition.")
     source: str = ""
     note: str = ""
 
