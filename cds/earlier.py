@@ -21,18 +21,23 @@ _TELLS = re.compile(
 )
 _NOT_DONE_BEFORE = re.compile(
     r"\b(?:pas d'|pas de|jamais(?: eu)?(?: de| d')?|aucune?|sans|ni|refus\w*(?: de l'| d'| l')?|eviter|rdv|rendez-vous|plutot que|au lieu|contre-indication"
-    r"|dans l'attente d\w*|en attente d\w*|avant|inutile)\s*(?:d'|de |l'|la |le |une |un )?$"
+    r"|dans l'attente d\w*|en attente d\w*|avant|inutile"
+    r"|exige\w*|demande|veut|voudrait|souhait\w*|reclame\w*|merci de|faire|refaire|prevoir)\s*(?:d'|de |l'|la |le |une |un |une nouvelle |un nouveau )?$"
 )
 _NOT_DONE_AFTER = re.compile(
     r"\b(?:non faite?|pas faite?|non realisee?|refus\w*|impossible|contre.?indiqu\w*|prevue?s?|programm\w*|a faire|a venir|a prevoir"
-    r"|indisponible|annul\w*|a distance|inutile|demain|prochaine?)\b"
+    r"|indisponible|annul\w*|a distance|inutile|demain|prochaine?|jamais|dans \d+|si possible|svp|souhait\w*)\b"
 )
 _ORDERED = re.compile(r"\b(?:demandee?|prescrite?|commandee?)\b")
 _NOT_YET = re.compile(r"\b(?:pas encore|en attente|non faite?|pas faite?|rdv|rendez-vous|attend)\b")
 _SURE = re.compile(
     r"\b(?:deja|faite?s?|realisee?s?|normale?s?|ras|sans anomalie|montr\w+|retrouv\w+|anterieure?s?|precedente?s?|dernier\w*)\b"
 )
-_STOP = re.compile(r"[.;\n]|, (?!il y a|hier|le \d|du \d|en \d|faite?|realisee?)")
+_STOP = re.compile(r"[.;\n]|, (?!il y a|pas encore|en attente|non faite?|hier|le \d|du \d|en \d|faite?|realisee?)")
+_OPENING = frozenset(("", "le", "en", "du", "fait", "faite", "realise", "realisee", "deja", "vu", "vue"))
+_TECHNIQUE = re.compile(
+    r"\b(?:radio|r[xpt]\b|irm|scan|tdm|echo|dopp|mammo|scinti|tep|pet|dmo|dxa|cliche|osteo|angio|arthro|uro|coro|asp\b|bili|entero|colosc|panora|age osseux)"
+)
 _AROUND = 70  # characters around an exam in which its date is told
 
 
@@ -122,26 +127,31 @@ def _done(mention: ExamMention, folded: str, on: date | None, next_exam: int) ->
         return None
     told = lapse(after, on) or _led(before, on)
     days = round(told[0]) if told else None
+    sure = bool(_SURE.search(f"{before[-25:]} {after}"))
+    if days == 0 and not sure:
+        return None  # « échographie ce jour » is asked for
     ordered = bool(_ORDERED.search(after) and _NOT_YET.search(after))
     if not ordered and (_NOT_DONE_AFTER.search(after) or _NOT_YET.search(after)):
         return None
-    return (days, ordered) if days is not None or ordered or _SURE.search(f"{before[-25:]} {after}") else None
+    return (days, ordered) if days is not None or ordered or sure else None
 
 
 def _clause(mention: ExamMention, folded: str, next_exam: int) -> tuple[str, str]:
-    """Return the words before and after an exam that are said of it."""
-    lead = re.split(r"[.;\n]", folded[max(0, mention.start - _AROUND) : mention.start])[-1]
-    rest = folded[mention.end : min(next_exam, mention.end + _AROUND)]
-    inside = folded[mention.start : mention.end]
+    """Return the words before and after an exam that are said of it; a region said before it has its own date (« entorse en juin, radio »)."""
+    named = [match.start() for match in _TECHNIQUE.finditer(folded, mention.start, mention.end)]
+    start = named[-1] if named else mention.start
+    lead = re.split(r"[.;\n]", folded[max(0, start - _AROUND) : start])[-1]
+    rest = folded[start : max(mention.end, min(next_exam, mention.end + _AROUND))]
     stop = _STOP.search(rest)
-    return lead, f"{inside} {rest[: stop.start()] if stop else rest}"
+    return lead, rest[: stop.start()] if stop else rest
 
 
 def _led(before: str, on: date | None) -> tuple[float, int, int] | None:
     """Return the lapse that opens the clause of an exam (« il y a 5 semaines, IRM normale »), not that of a complaint before it."""
     clause = re.split(r"[(:]", before)[-1].lstrip()
     found = lapse(clause, on)
-    return found if found and found[1] <= 4 and len(clause) - found[2] <= 25 else None
+    opens = found is not None and clause[: found[1]].strip() in _OPENING
+    return found if found and opens and len(clause) - found[2] <= 25 else None
 
 
 def _exam(mention: ExamMention, asked: ExamForm | None, catalogue: Catalogue, exams: ExamRecogniser) -> ExamForm | None:

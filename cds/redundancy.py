@@ -20,6 +20,7 @@ from pertimage.guidelines.tables import Basis
 
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
 _NEARLY = 0.8  # of the delay that a report advises: « contrôle à 3 mois » is not early after ten weeks
+_CLEARLY = 0.85  # a duration shorter than that share of a lapse is shorter, not the same told otherwise
 _TWO_WEEKS, _TEN_WEEKS, _TWO_YEARS = 14, 70, 730
 
 
@@ -153,9 +154,9 @@ def _lifts(lift: Lift, one: Earlier, now: Now) -> bool:
 
 
 def _began_since(one: Earlier, now: Now) -> bool:
-    """Say whether the complaint is known to have begun after the earlier exam."""
+    """Say whether the complaint is known to have begun after the earlier exam, clearly: months of illness count four weeks."""
     duration = now.facts.values.get("duree")
-    return duration is not None and one.days is not None and duration < one.days
+    return duration is not None and one.days is not None and duration < _CLEARLY * one.days
 
 
 def _poorer(done: ExamForm, asked: ExamForm) -> bool:

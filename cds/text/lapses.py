@@ -87,5 +87,5 @@ _TOLD: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date | None], float
     (compiled(r"(?<![\d/.-])(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})(?:[/.-](?P<year>\d{4}|\d{2}))?(?![\d/])"), _calendar),
     (compiled(rf"(?<![\d/])(?P<day>\d{{1,2}})?\s*\b(?P<word>{_MONTH})\b(?: (?P<year>20\d\d))?"), _calendar),
     (compiled(r"(?<![\d/.])(?P<month>\d{1,2})/(?P<year>20\d\d)\b"), _calendar),
-    (compiled(r"\b(?:en|de|datant de|date de|\() ?(?P<year>20\d\d)\b"), _year),
+    (compiled(r"(?<![\d/.])\b(?P<year>20[0-3]\d)\b"), _year),
 )
