@@ -221,6 +221,6 @@ def _as_written(value: Any) -> Any:
 
 
 def unexplained(form: type[Form]) -> list[str]:
-    """Return the keys of a form that have no explanation."""
-    keys = [(field.alias or french(name)) for name, field in form.model_fields.items()]
+    """Return the keys of a form that have no explanation, neither here nor beside the key (``description``)."""
+    keys = [(field.alias or french(name)) for name, field in form.model_fields.items() if not field.description]
     return [key for key in keys if key not in EXPLANATIONS and f"{form.__name__}.{key}" not in EXPLANATIONS]
