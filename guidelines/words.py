@@ -109,12 +109,16 @@ def tokens(text: str, abbreviations: Mapping[str, str] | None = None) -> list[To
         form, is_word, is_stop, is_joiner, is_number = _kind(folded)
         if is_stop and previous_number and folded == "sa":
             is_stop = False
+        if folded in _MOMENTS and found and found[-1][1] in _THIS:
+            form = f"ce {form}"  # « ce matin » is today's, « le matin » every day's
         found.append(new(Token, (form, folded, *match.span(), is_word, is_stop, is_joiner)))
         previous_number = is_number
     return found
 
 
 _NO_ABBREVIATIONS: Mapping[str, str] = {}
+_MOMENTS = frozenset(("matin", "nuit", "soir"))
+_THIS = frozenset(("ce", "cette"))
 
 
 @lru_cache(maxsize=65536)
