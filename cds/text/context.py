@@ -130,6 +130,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
     if name == "famille":  # « maman opérée d'un cancer »: a sign may begin within the cue
         yield from (m for at in range(start + 1, end + 1) for m in scene.starts.get(at, ()) if m.last > end)
     index = end + 1
+    if name == "famille" and index < len(words) and words[index].folded == "avec" and _opens_item(scene, start):
+        index += 1  # « mère avec cancer du sein », but « amené par sa mère avec fièvre »
     furthest = min(len(words), index + _LONGEST_LIST)
     while index < furthest and scene.clause[index] == scene.clause[start]:
         token = words[index]
@@ -173,6 +175,11 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
             if unknown > allowance or (done and reach.needs_link and not listing) or token.folded in _STOPPERS:
                 return
         index += 1
+
+
+def _opens_item(scene: Scene, index: int) -> bool:
+    """Say whether the word at a place begins an item of the text."""
+    return index == 0 or scene.clause[index - 1] != scene.clause[index] or scene.words[index - 1].folded in ",:;(\n"
 
 
 def _goes_on(scene: Scene, mention: Mention) -> bool:

@@ -158,17 +158,8 @@ _RANK = {
 def _clauses(words: list[Token]) -> list[int]:
     numbers: list[int] = []
     clause = 0
-    for index, token in enumerate(words):
+    for token in words:
         numbers.append(clause)
-        if token.folded in _BREAKS and not (token.folded == "." and _abbreviates(words, index)):
+        if token.folded in _BREAKS and not token.is_joiner:
             clause += 1
     return numbers
-
-
-def _abbreviates(words: list[Token], dot: int) -> bool:
-    if dot == 0 or dot + 1 >= len(words):
-        return False
-    before, after = words[dot - 1], words[dot + 1]
-    return (
-        before.is_word and len(before.folded) <= 2 and before.folded.isalpha() and before.end == words[dot].start and after.folded != "\n"
-    )

@@ -35,6 +35,7 @@ def reading(text: str) -> Reading:
         ("PAS DE FIEVRE NI AEG", ["fievre", "aeg"]),
         ("déficit moteur exclu", ["deficit-moteur"]),
         ("aucun deficit, aucun tb sphincterien", ["deficit-moteur", "queue-de-cheval"]),
+        ("Rx genou F+P. luxation du genou : non", ["luxation-genou"]),
         ("T° 37,2", ["fievre"]),
     ],
 )
@@ -71,6 +72,12 @@ def test_negation_is_read_with_its_scope(text: str, absent: list[str]) -> None:
         ("pas de signe associé à part une fièvre", ["fievre"]),
         ("sonde posée ce jour pour rétention", ["queue-de-cheval"]),
         ("père décédé d'un AVC, patient fébrile", ["fievre"]),
+        ("pas de TC. Fièvre", ["fievre"]),
+        ("pas de TVP. fièvre", ["fievre"]),
+        ("amené par sa mère avec fièvre", ["fievre"]),
+        ("poignet gonflé, rouge, chaud", ["arthrite-septique"]),
+        ("ne contrôle plus ni les gaz ni les selles", ["queue-de-cheval"]),
+        ("céphalée survenue d'un coup", ["debut-brutal"]),
     ],
 )
 def test_a_red_flag_is_not_hidden_by_what_surrounds_it(text: str, present: list[str]) -> None:
@@ -87,6 +94,10 @@ def test_a_red_flag_is_not_hidden_by_what_surrounds_it(text: str, present: list[
         ("désir de grossesse", "grossesse"),
         ("ATCD de déficit moteur", "deficit-moteur"),
         ("sa douleur", "grossesse"),
+        ("AVC chez le père", "avc-suspecte"),
+        ("mère avec cancer du sein", "antecedent-cancer-sein"),
+        ("genou ni rouge ni chaud", "arthrite-septique"),
+        ("a pris un coup sur la main", "debut-brutal"),
     ],
 )
 def test_family_question_and_past_are_not_the_patients_present(text: str, fact: str) -> None:
