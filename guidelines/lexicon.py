@@ -157,6 +157,8 @@ class Automaton:
             return
         children = _children(node, words, following, jumps)
         while not children and words[following].form in SIDES:
+            if "…" in node:
+                self._follow_small(node["…"], words, first, following, text, ends, jumps)
             following = self._next_word(words, following)
             if following is None:
                 return
@@ -164,14 +166,16 @@ class Automaton:
         for child, end in children:
             self._follow(child, words, first, end, text, ends, jumps)
         if "…" in node:
+            self._follow_small(node["…"], words, first, last, text, ends, jumps)
             self._follow_gap(node["…"], words, first, following, text, ends, jumps)
 
     def _follow_small(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match], jumps: _Jumps) -> None:
         """Try the small words that come next: a few terms hold one."""
         step = last + 1
         while step < min(len(words), last + SMALL) and (words[step].is_stop or words[step].is_joiner):
-            if words[step].is_stop and words[step].form in node:
-                self._follow(node[words[step].form], words, first, step, text, ends, jumps)
+            if words[step].is_stop:
+                for child, end in _children(node, words, step, jumps):
+                    self._follow(child, words, first, end, text, ends, jumps)
             step += 1
 
     def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match], jumps: _Jumps) -> None:
@@ -181,6 +185,7 @@ class Automaton:
                 self._follow(child, words, first, last, text, ends, jumps)
             if words[step].folded in _NEGATIONS or (words[step].folded == "ni" and not _denied(words, first, step)):
                 return
+            self._follow_small(after, words, first, step, text, ends, jumps)
             following = self._next_word(words, step)
             if following is None:
                 return

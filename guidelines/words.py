@@ -125,10 +125,10 @@ def _abbreviates(before: list[Token], dot: int, text: str) -> bool:
     word = before[-1].folded
     if word in _TITLES:
         return True
-    if not (word.isalpha() and len(word) <= 2 or word in _CUT_WORDS) or word in _SIDES_ALONE:
+    if not ((word.isalpha() and len(word) <= 2) or word in _CUT_WORDS) or word in _SIDES_ALONE:
         return False
     written = text[before[-1].start : dot]
-    if len(word) > 1 and written.isupper() or (len(before) > 1 and before[-2].folded == "+"):
+    if (len(word) > 1 and written.isupper()) or (len(before) > 1 and before[-2].folded == "+"):
         return False
     following = text[dot + 1 :].lstrip(" \t\xa0\u202f")[:1]
     return following != "" and following != "\n" and (len(word) == 1 or not following.isupper())
