@@ -68,13 +68,14 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
         if name in _STATUS:
             for mention in _reached(scene, name, start, end, openers):
                 distant = mention.denies and any(not token.is_stop for token in scene.words[end + 1 : mention.first])
-                if not distant and (name != "passe-avant" or not _goes_on(scene, mention)):
+                whole = name in _NEGATIONS and scene.words[mention.first].folded == "ni"  # « n'a plus ni gaz ni selles »
+                if not distant and not whole and (name != "passe-avant" or not _goes_on(scene, mention)):
                     mark(mention, _STATUS[name], start, mention.last)
-    whole = _wholes(scene)
+    wholes = _wholes(scene)
     for mention in scene.mentions:
         for new, last in _after(scene, mention, year):
             mark(mention, new, mention.first, last)
-        if (outer := whole.get(mention)) is not None and (denied := _denied_after(scene, outer)) is not None:
+        if (outer := wholes.get(mention)) is not None and (denied := _denied_after(scene, outer)) is not None:
             mark(mention, Status.ABSENT, mention.first, denied)  # « déficit du bras : non » states no deficit either
     _question_marks(scene, mark)
     return [(mention, *_flip(mention, *found)) for mention, found in status.items()]
@@ -216,8 +217,8 @@ def _list_goes_on(scene: Scene, comma: int) -> bool:
     """Say whether, after a comma, the list under a negation plainly continues: « , de y », « , y ou z », « , y ni z »."""
     words = scene.words
     index = comma + 1
-    if index < len(words) and words[index].folded in _OF:
-        return True
+    if index < len(words) and words[index].folded in _OF and words[min(index + 1, len(words) - 1)].folded != "-":
+        return True  # « , d'AEG », but not « , D-dimères »
     furthest = min(len(words), index + _LONGEST_LIST)
     while index < furthest and scene.clause[index] == scene.clause[comma]:
         if words[index].is_stop or scene.cues.get(index, ("",))[0] == "relais":

@@ -73,6 +73,7 @@ def test_negation_is_read_with_its_scope(text: str, absent: list[str]) -> None:
         ("sonde posée ce jour pour rétention", ["queue-de-cheval"]),
         ("père décédé d'un AVC, patient fébrile", ["fievre"]),
         ("pas de TC. Fièvre", ["fievre"]),
+        ("n'a plus ni gaz ni selles", ["arret-matieres-gaz"]),
         ("pas de TVP. fièvre", ["fievre"]),
         ("amené par sa mère avec fièvre", ["fievre"]),
         ("poignet gonflé, rouge, chaud", ["arthrite-septique"]),
