@@ -114,8 +114,8 @@ def _denied_after(scene: Scene, mention: Mention) -> int | None:
 
 
 def _flip(mention: Mention, status: Status, first: int, last: int) -> tuple[Status, int, int]:
-    """Turn a term that states absence around: « apyrétique » denies, « pas apyrétique » affirms."""
-    if not mention.denies:
+    """Turn a term that states absence around: « apyrétique » denies, « pas apyrétique » affirms (« pas de dissection carotidienne » does not)."""
+    if not mention.denies or (mention.narrows and status is Status.ABSENT):
         return status, first, last
     return (Status.PRESENT if status is Status.ABSENT else Status.ABSENT), first, last
 

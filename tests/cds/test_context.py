@@ -36,6 +36,7 @@ def reading(text: str) -> Reading:
         ("déficit moteur exclu", ["deficit-moteur"]),
         ("aucun deficit, aucun tb sphincterien", ["deficit-moteur", "queue-de-cheval"]),
         ("Rx genou F+P. luxation du genou : non", ["luxation-genou"]),
+        ("pas de dissection carotidienne", ["dissection-aortique"]),
         ("T° 37,2", ["fievre"]),
     ],
 )
