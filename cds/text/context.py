@@ -7,7 +7,7 @@ plainly goes on (« pas de fièvre, d'AEG ni de déficit »).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pertimage.cds.model import Status
 from pertimage.cds.text.mentions import Mention, Scene
@@ -30,6 +30,7 @@ class Reach:
     needs_link: bool
 
 
+OLD_PARENT = 70.0  # years; from there on, who is told of as « ma mère » is the patient
 _NEGATIONS = frozenset(("negation-avant", "double-negation"))
 # Leaving a red flag out costs more than keeping one too many: short reaches.
 _REACH = {
@@ -47,12 +48,17 @@ _TODAY = frozenset(("depuis", "dps", "actuel", "actuelle", "actuellement", "ce",
 _STRENGTH = {Status.PRESENT: 0, Status.PAST: 1, Status.HYPOTHETICAL: 2, Status.ABSENT: 3, Status.FAMILY: 4}
 
 
-def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = frozenset()) -> list[tuple[Mention, Status, int, int]]:
+def qualify(
+    scene: Scene, year: int | None = None, openers: frozenset[str] = frozenset(), age: float | None = None
+) -> list[tuple[Mention, Status, int, int]]:
     """Return each mention with its status and the tokens (first, last) that show it, cue included.
 
     ``year`` is the year of the request: an earlier year beside a mention puts it in the past. ``openers`` are complaints: one
-    of them ends a list of antecedents (« ATCD : HTA, lombalgie fébrile »).
+    of them ends a list of antecedents (« ATCD : HTA, lombalgie fébrile »). ``age`` of the patient in years: « ma mère ne sait plus où
+    elle est » is told of a patient old enough to be a mother.
     """
+    if age is not None and age >= OLD_PARENT:
+        scene = replace(scene, cues={start: cue for start, cue in scene.cues.items() if not _own_parent(scene, start, cue[0])})
     status: dict[Mention, tuple[Status, int, int]] = {m: (Status.PRESENT, m.first, m.last) for m in scene.mentions}
 
     def mark(mention: Mention, new: Status, first: int, last: int) -> None:
@@ -79,6 +85,11 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
             mark(mention, Status.ABSENT, mention.first, denied)  # « déficit du bras : non » states no deficit either
     _question_marks(scene, mark)
     return [(mention, *_flip(mention, *found)) for mention, found in status.items()]
+
+
+def _own_parent(scene: Scene, start: int, name: str) -> bool:
+    """Say whether a cue names the parent of whoever tells: « ma mère », « mon père »."""
+    return name == "famille" and any(token.folded in ("ma", "mon") for token in scene.words[max(start - 1, 0) : start + 1])
 
 
 def _denied_before(scene: Scene, start: int, ends: dict[int, tuple[int, str]]) -> bool:

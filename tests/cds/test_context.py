@@ -143,3 +143,10 @@ def test_a_cancer_of_the_mother_is_not_the_patient_s(text: str) -> None:
 def test_a_word_after_a_sign_speaks_of_that_sign_only(text: str, fact: str, status: Status) -> None:
     """« Suspectée », « opérée », « ? non » say something of what they follow, and nothing of what comes next."""
     assert {found.status for found in reading(text).found if found.fact == fact} == {status}
+
+
+@pytest.mark.parametrize(("age", "present"), [(84.0, True), (45.0, False)])
+def test_who_is_told_of_as_a_mother_is_the_patient_when_old_enough(age: float, present: bool) -> None:
+    """« Ma mère » is the words of a daughter about an old patient, and of the patient about her mother when younger."""
+    request = ImagingRequest("r", texts=(TextPart("reasonCode", "ma mère ne sait plus où elle est depuis hier"),), age=age)
+    assert (read(request, load_base().lexicon).truth.get("confusion-aigue") is True) is present
