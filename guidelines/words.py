@@ -137,7 +137,9 @@ def _abbreviates(before: list[Token], dot: int, text: str) -> bool:
 _NO_ABBREVIATIONS: Mapping[str, str] = {}
 # Words that are written with a dot wherever they stand, and sides, which end a sentence as well (« genou D. »).
 _TITLES = frozenset(("dr", "pr", "mr", "me", "st"))
-_CUT_WORDS = frozenset("abd ant art ext inf int lat med post sup dlr fct tt ttt atcd rx hosp cons cf ex env".split())
+_CUT_WORDS = frozenset(
+    "abd aig ant art cerv cf chron cons dlr dors doul env ex exam ext fct fract hosp inf int irrad lat lomb med neg pos post prob prof rech sup susp thor trt ttt".split()
+)
 _SIDES_ALONE = frozenset(("d", "g"))
 _MOMENTS = frozenset(("matin", "nuit", "soir"))
 _THIS = frozenset(("ce", "cette"))
