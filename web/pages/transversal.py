@@ -29,9 +29,15 @@ TITLES = {
 }  # fmt: skip
 _WORDS = {
     "si": "Pour qui", "sauf_si": "Sauf", "examens": "Examens", "dire": "Ce que lit le prescripteur", "message": "Ce que lit le prescripteur",
-    "source": "Source", "note": "Note", "fiches": "Situations", "apres": "Après", "reponses": "Réponses en un clic", "meme_examen": "Même examen seulement",
-    "couvert_par": "Aussi bien montré par", "toute_region": "Quelle que soit la région", "toujours_dite": "Toujours dite",
-    "jamais_sans_changement": "Pas de répétition sans changement", "cumul_msv": "Cumul (mSv)", "sur_mois": "Sur (mois)",
+    "source": "Source", "note": "Note", "fiches": "Situations", "apres": "Après", "meme_examen": "Seulement par le même examen", "couvert_par": "Aussi bien montré par",
+    "toute_region": "Quelle que soit la région", "toujours_dite": "Toujours dite", "jamais_sans_changement": "Pas de répétition sans changement",
+    "cumul_msv": "Cumul (mSv)", "sur_mois": "Sur (mois)", "oubli": "Oublié après", "deja_demande": "Déjà demandé : doublon pendant", "regions": "Régions",
+    "regions_propres": "Régions qu'un examen plus large ne montre pas assez", "regions_sans_detail": "Régions dont l'examen ne montre pas les parties",
+    "regions_larges": "Régions qu'un examen large montre", "parmi": "Parmi", "intervalle": "Avertissement avant", "forte": "Alerte forte avant",
+    "levees": "Ce qui lève l'alerte", "compte_rendu": "Dans le compte rendu antérieur", "apparu_depuis": "Apparu depuis l'examen antérieur",
+    "naturel": "Exposition naturelle", "msv_par_an": "mSv par an", "irradiant": "Irradiants", "lateralise": "D'un côté ou de l'autre",
+    "uterus_dans_le_champ": "Utérus dans le champ", "reponses": "Réponses en un clic", "enonce": "Tenu pour dit par", "priorite": "Priorité", "delai": "Délai",
+    "delai_jours": "Délai (jours)", "prefere": "Préféré", "repli": "Repli", "replis": "Repli", "perd": "Ce que le repli perd", "gravite": "Gravité", "type": "Alerte",
 }  # fmt: skip
 _LOOKS = {Basis.VERIFIED: "texte lu", Basis.KNOWLEDGE: "connaissance, à vérifier", Basis.PROPOSED: "proposé par le projet"}
 _NAMES = ("libelle", "titre", "id", "item", "fait")
