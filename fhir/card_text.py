@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pertimage.cds.dose import cumulated_words, natural_words
-from pertimage.cds.model import Alternative, Assessment, Dose, FactFound, Outcome, SourceCited, Status
+from pertimage.cds.model import Alternative, Assessment, FactFound, Outcome, SourceCited, Status
 from pertimage.fhir.publisher import LabelOf
 
 SUMMARY_LIMIT = 139
@@ -161,7 +161,7 @@ def _offer(alternative: Alternative) -> str:
     if alternative.msv == 0:
         said.append("sans rayons")
     elif alternative.msv is not None:
-        said.append(f"environ {_msv(alternative.msv)}, soit {natural_words(alternative.msv)}")
+        said.append(f"environ {_msv(alternative.msv)}{_class(alternative.dose_class)}, soit {natural_words(alternative.msv)}")
     if alternative.tariff_eur is not None:
         said.append(f"{french_number(alternative.tariff_eur, 2)} € (acte, hors forfait technique)")
     if alternative.wait_days is not None:
@@ -193,14 +193,12 @@ def _dose(assessment: Assessment) -> str:
     if dose.msv == 0:
         own = "Examen demandé : sans rayons."
     else:
-        own = (
-            f"Dose de l'examen demandé : environ {_msv(dose.msv)}{_class(dose)}, soit {natural_words(dose.msv)} (2,9 mSv par an en France)."
-        )
+        own = f"Dose de l'examen demandé : environ {_msv(dose.msv)}{_class(dose.dose_class)}, soit {natural_words(dose.msv)} (2,9 mSv par an en France)."
     return " ".join(part for part in (own, before) if part)
 
 
-def _class(dose: Dose) -> str:
-    return f" (classe {dose.dose_class})" if dose.dose_class else ""
+def _class(dose_class: str | None) -> str:
+    return f" (classe {dose_class})" if dose_class else ""
 
 
 def _msv(msv: float) -> str:
