@@ -68,7 +68,7 @@ def read_exams(by_kind: ByKind, facts: Facts, drafts: frozenset[str] = frozenset
             if (exam := _exam(kind, resource, facts, drafts)) is not None:
                 names = _names(kind, resource)
                 msv = next((doses[name] for name in names if name in doses), exam.msv)
-                exams.add(replace(exam, msv=msv), names)
+                exams.add(exam if msv == exam.msv else replace(exam, msv=msv), names)
     return tuple(exams.found)
 
 

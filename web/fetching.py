@@ -12,7 +12,7 @@ import logging
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -24,7 +24,7 @@ from pertimage.fhir.record import LATEST_ONLY, entries, has_next
 from pertimage.fhir.values import items, mapping, text
 
 MAX_PAGES = 5
-MAX_PAGE_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024  # of all the answers to one call together
 CONNECTIONS = 8
 _FAILED: dict[str, Any] = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "transient"}]}
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -34,13 +34,14 @@ for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Access:
-    """Where a call may be completed: the base of its server (one of the settings), its token, the patient."""
+    """Where a call may be completed: the base of its server (one of the settings), its token, the patient, the bytes that may come."""
 
     base: str
-    token: str
-    patient: str
+    token: str = field(repr=False)
+    patient: str = field(repr=False)
+    room: int = MAX_BYTES
 
 
 class _NotObtainedError(Exception):
@@ -52,7 +53,7 @@ class Fetcher:
 
     def __init__(self, servers: frozenset[str], budget: float) -> None:
         self._servers, self._budget = servers, budget
-        self._tls = ssl.create_default_context() if any(server.startswith("https:") for server in servers) else None
+        self._tls = ssl.create_default_context() if servers else None
 
     async def completed(self, body: Any) -> Any:
         """Return the call with what could be had of its prefetch in time; the call itself when nothing may be asked."""
@@ -75,9 +76,10 @@ class Fetcher:
 
     async def _fetched(self, access: _Access, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of keys: completed, or an OperationOutcome; a first page whose next could not be had stays as it is."""
+        headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/fhir+json", "Accept-Encoding": "identity"}
         client = httpx.AsyncClient(
-            verify=self._tls or True, follow_redirects=False, trust_env=False, timeout=self._budget,
-            limits=httpx.Limits(max_connections=CONNECTIONS), headers={"Authorization": f"Bearer {access.token}", "Accept": "application/fhir+json"},
+            verify=self._tls or True, follow_redirects=False, trust_env=False, timeout=self._budget, headers=headers,
+            limits=httpx.Limits(max_connections=CONNECTIONS),
         )  # fmt: skip
         found = {key: value if _is_page(value) else _FAILED for key, value in wanted.items()}
         async with client:
@@ -111,26 +113,27 @@ async def _complete(client: httpx.AsyncClient, access: _Access, key: str, value:
     try:
         if not _is_page(value):
             address = f"{access.base}/{PREFETCH[key].replace('{{context.patientId}}', access.patient)}"
-            value = found[key] = await _page(client, address, key)
+            value = found[key] = await _page(client, access, address, key)
         for _ in range(MAX_PAGES):
             following = _next(value, access.base) if key not in LATEST_ONLY else ""
             if not following:
                 return
-            page = await _page(client, following, key)
+            page = await _page(client, access, following, key)
             value = found[key] = {**page, "entry": [*items(value.get("entry")), *items(page.get("entry"))]}
     except (_NotObtainedError, httpx.HTTPError, httpx.InvalidURL, OSError):
         return
 
 
-async def _page(client: httpx.AsyncClient, address: str, key: str) -> dict[str, Any]:
+async def _page(client: httpx.AsyncClient, access: _Access, address: str, key: str) -> dict[str, Any]:
     """Return a resource of the kind that is asked for; raises when the answer is anything else, or too long."""
     content = bytearray()
     async with client.stream("GET", address) as answer:
         if answer.status_code != 200:
             raise _NotObtainedError
-        async for piece in answer.aiter_bytes():
+        async for piece in answer.aiter_raw():  # as it came: nothing grows by being unpacked
             content += piece
-            if len(content) > MAX_PAGE_BYTES:
+            access.room -= len(piece)
+            if access.room < 0:
                 raise _NotObtainedError
     try:
         page = orjson.loads(content)
