@@ -32,8 +32,11 @@ _NO_NEWS = {
     "no-allergy-info": "allergies", "no-medication-info": "traitements", "no-problem-info": "antécédents",
     "no-device-info": "dispositifs implantés", "no-procedure-info": "actes",
 }  # fmt: skip
-_NKA = re.compile(r"\b(nka|nkda|(pas|aucune|absence) d?[e' ’]*(allergie|réaction)s?( \w+)?( connue)?s?)\b", re.IGNORECASE)
-_SUBSTANCE_SPARED = re.compile(r"\b(aliment|food|latex|pollen|pénicilline|animal|animaux|acarien)", re.IGNORECASE)
+# The whole of the words: « pas d'allergie à l'aspirine » says nothing of contrast media.
+_NO_ALLERGY = re.compile(
+    r"nka|nkda|no known (drug )?allerg(y|ies)|(pas|aucune|absence) (d['’]|de )?(allergies?|antécédents? allergiques?)( médicamenteuses?)?( connue?s?)?\W*",
+    re.IGNORECASE,
+)
 # MR safety of a device (ASTM F2503): NCI Thesaurus codes of the FHIR value set device-safety, and plain words.
 _UNSAFE, _SAFE = frozenset(("C106047", "mr-unsafe")), frozenset(("C106045", "C106046", "mr-safe", "mr-conditional"))
 _UNSAFE_WORDS = re.compile(
@@ -83,22 +86,13 @@ def _nothing_known(kind: str, resource: dict[str, Any], codes: Sequence[Code], c
     if states(resource) & DISCARDED:
         return True
     none = next((_NONE_KNOWN[code] for code in written if code in _NONE_KNOWN), ())
-    if (
-        kind == "AllergyIntolerance"
-        and not none
-        and not codes
-        and any(_denies_allergy(word) for concept in concepts for word in words(concept))
-    ):
+    if kind == "AllergyIntolerance" and any(_NO_ALLERGY.fullmatch(word) for concept in concepts for word in words(concept)):
         none = (CONTRAST,)
     for fact in none:
         facts.keep(fact, Status.ABSENT, kind)
     for code in written & _NO_NEWS.keys():
         facts.say(f"{_NO_NEWS[code]} : le dossier dit n'en rien savoir")
     return bool(none or written & _NO_NEWS.keys())
-
-
-def _denies_allergy(said: str) -> bool:
-    return bool(_NKA.search(said)) and not _SUBSTANCE_SPARED.search(said)
 
 
 def _stated(codes: Sequence[Code], said: str, facts: Facts) -> dict[str, Status]:

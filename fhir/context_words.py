@@ -1,8 +1,8 @@
 """The words of an entry of the record read through the lexicon, for what no code states (« Pacemaker Medtronic », « AVK »).
 
 An entry is plain data, never a letter: only lasting facts (``TERRAIN`` and what they are derived from) and a pregnancy are
-looked for, and only present, past or doubted ones. A denial tells nothing here, since it may be years old, with two exceptions:
-no allergy, which is what an entry of allergies says, and a hysterectomy, which lasts.
+looked for, and only present, past or doubted ones. A denial tells nothing here, since it may be years old; only a hysterectomy,
+which lasts, excludes something.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pertimage.cds.model import Status
 from pertimage.cds.text.context import qualify
 from pertimage.cds.text.mentions import scene
-from pertimage.fhir.history import CONTRAST, FALSE_IODINE, TERRAIN, FactsOf
+from pertimage.fhir.history import FALSE_IODINE, TERRAIN, FactsOf
 from pertimage.guidelines.lexicon import Lexicon
 from pertimage.guidelines.words import fold
 
@@ -57,7 +57,7 @@ class _Words:
 
 
 def _lasting_denial(fact: str, status: Status, words: str) -> bool:
-    return status is Status.ABSENT and (fact == CONTRAST or (fact == PREGNANCY and tells_hysterectomy(words)))
+    return status is Status.ABSENT and fact == PREGNANCY and tells_hysterectomy(words)
 
 
 def tells_hysterectomy(words: str) -> bool:
