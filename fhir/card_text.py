@@ -22,7 +22,10 @@ _STATUS = {
 }
 _NONE = "none"
 # The origins that structured facts carry as their evidence.
-_RECORD = frozenset(("Condition", "Observation", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "OBX", "64100-1"))
+_RECORD = frozenset((
+    "Condition", "Observation", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "MedicationUsage", "Procedure", "Device",
+    "DeviceUseStatement", "DeviceUsage", "DeviceAssociation", "OBX", "64100-1",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

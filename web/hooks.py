@@ -40,7 +40,8 @@ async def cards_for(request: Request, user: User) -> Response:
     """Return the cards of a call; on order-sign, once what was signed is on disk."""
     service: Service = request.app.state.service
     try:
-        found = service.read_call(object_of(await request.body()))
+        body = await service.fetcher.completed(object_of(await request.body()))
+        found = service.read_call(body)
     except BadRequest as error:
         return refused(422 if error.place == "hook" else 400, "structure", error.message_fr, error.place)
     judged = [(order, service.judge(order.request)) for order in found.orders]
