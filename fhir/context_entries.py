@@ -19,7 +19,9 @@ from pertimage.fhir.record import contained_in
 from pertimage.fhir.systems import codings, words
 from pertimage.fhir.values import items, mapping, text
 
-RECENT_DAYS, RECENT_SURGERY_DAYS = 31, 28
+# NONE_KNOWN: how long « no known device » or « no known medicine » is held (parameter of the project).
+RECENT_DAYS, RECENT_SURGERY_DAYS, NONE_KNOWN_DAYS = 31, 28, 366
+_SAID_ON = ("recordedDate", "recordedOn", "dateAsserted", "effectiveDateTime", "effectivePeriod", "timingDateTime", "authoredOn")
 ENTRIES = ("Condition", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "MedicationUsage")
 DEVICES = ("Device", "DeviceUseStatement", "DeviceUsage", "DeviceAssociation")
 # SNOMED CT and the absent-unknown code system of the International Patient Summary (HL7 IPS).
@@ -88,11 +90,22 @@ def _nothing_known(kind: str, resource: dict[str, Any], codes: Sequence[Code], c
     none = next((_NONE_KNOWN[code] for code in written if code in _NONE_KNOWN), ())
     if kind == "AllergyIntolerance" and any(_NO_ALLERGY.fullmatch(word) for concept in concepts for word in words(concept)):
         none = (CONTRAST,)
-    for fact in none:
+    for fact in _still_said(none, kind, resource, facts):
         facts.keep(fact, Status.ABSENT, kind)
     for code in written & _NO_NEWS.keys():
         facts.say(f"{_NO_NEWS[code]} : le dossier dit n'en rien savoir")
     return bool(none or written & _NO_NEWS.keys())
+
+
+def _still_said(none: tuple[str, ...], kind: str, resource: dict[str, Any], facts: Facts) -> tuple[str, ...]:
+    """Return the facts that « nothing known » excludes: none when it is over, or too old for what may have come since."""
+    if none and states(resource) & {"inactive", "resolved", "stopped"}:
+        return ()
+    days = facts.days_since(first_day(resource, *_SAID_ON))
+    if kind != "AllergyIntolerance" and days is not None and days > NONE_KNOWN_DAYS:
+        facts.say("« aucun traitement » ou « aucun dispositif connu » de plus d'un an : non retenu")
+        return ()
+    return none
 
 
 def _stated(codes: Sequence[Code], said: str, facts: Facts) -> dict[str, Status]:

@@ -8,6 +8,7 @@ itself, indexed once. What no code states is looked for in the words of the entr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -65,7 +66,7 @@ _CONTRAST_WORDS = (
     "xenetix", "iodixanol", "visipaque", "ioversol", "optiray", "iopamidol", "iopamiron", "gadotér", "gadoter", "dotarem", "gadobutrol", "gadovist",
     "clariscan",
 )  # fmt: skip
-_IODINE_WORDS = ("iode", "iodine", "bétadine", "betadine", "povidone")
+_IODINE = re.compile(r"\b(iod(e|ée?s?|ine)\b|b[ée]tadine|pol[iy]?vidone|povidone)", re.IGNORECASE)
 FALSE_IODINE, CONTRAST = "fausse-allergie-iode", "allergie-contraste"
 
 
@@ -104,8 +105,7 @@ def is_contrast_allergy(words: str, codes: Sequence[Code] = ()) -> bool:
 
 def is_iodine_allergy(words: str) -> bool:
     """Say whether an allergy is said to be to iodine or to an antiseptic that holds some."""
-    folded = words.casefold()
-    return any(word in folded for word in _IODINE_WORDS)
+    return bool(_IODINE.search(words))
 
 
 def _silent(words: str) -> tuple[tuple[str, Status], ...]:

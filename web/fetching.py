@@ -24,6 +24,7 @@ from pertimage.fhir.record import LATEST_ONLY, entries, has_next
 from pertimage.fhir.values import items, mapping, text
 
 MAX_PAGES = 5
+MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_BYTES = 8 * 1024 * 1024  # of all the answers to one call together
 CONNECTIONS = 8
 _FAILED: dict[str, Any] = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "transient"}]}
@@ -133,7 +134,7 @@ async def _page(client: httpx.AsyncClient, access: _Access, address: str, key: s
         async for piece in answer.aiter_raw():  # as it came: nothing grows by being unpacked
             content += piece
             access.room -= len(piece)
-            if access.room < 0:
+            if len(content) > MAX_PAGE_BYTES or access.room < 0:
                 raise _NotObtainedError
     try:
         page = orjson.loads(content)
