@@ -45,7 +45,16 @@ _UNSAFE_WORDS = re.compile(
     r"\bmr[ -]?unsafe\b|non (irm|mr)[ -]compatible|incompatible (avec l['’])?irm|contre-indi\w+ (à l['’])?irm", re.IGNORECASE
 )
 _SAFE_WORDS = re.compile(r"\bmr[ -]?(safe|conditional)\b|(irm|mr)[ -]compatible|compatible (avec l['’])?irm", re.IGNORECASE)
-_REFUSES_MRI = "contre-indication-irm"
+_REFUSES_MRI, _DEVICE = "contre-indication-irm", "dispositif-implante"
+# Devices that the words of the lexicon do not name; the national value set counts stents and caval filters among them (MED-1120).
+_IMPLANTED = re.compile(
+    r"implant|pompe|\bclips?\b|\bcoils?\b|stent|filtre cave|valve|dérivation ventric|électrode|neurostim|\bholter|capteur|pacemaker|defibrillator"
+    r"|endoprothèse|expandeur",
+    re.IGNORECASE,
+)
+_PLACED = re.compile(
+    r"(pose|implantation|mise en place|insertion)\b.*(pompe|neurostim|électrode|\bclips?\b|\bcoils?\b|cochléaire)", re.IGNORECASE
+)
 _SURGERY_CATEGORY = "387713003"
 _SURGERY = re.compile(
     r"chirurg|intervention|ectomie\b|plastie\b|ostéosynthèse|arthroscopie|prothèse|césarienne|laparotomie|cœlioscopie|coelioscopie|pontage",
@@ -167,8 +176,8 @@ def read_device(kind: str, resource: dict[str, Any], facts: Facts) -> None:
         return
     said = " ; ".join(dict.fromkeys([word for concept in concepts for word in words(concept)] + _names(resource) + _names(device)))
     stated = _stated(codes, said, facts)
-    if not stated and not (standing & OVER) and facts.facts_of.knows("dispositif-implante") and "implant" in said.casefold():
-        stated = {"dispositif-implante": Status.PRESENT}
+    if not stated and _IMPLANTED.search(said) and facts.facts_of.knows(_DEVICE):
+        stated = {_DEVICE: Status.PRESENT}
     for fact in _with_mri_safety(stated, device, said):
         facts.keep(fact, Status.PAST if standing & OVER else Status.PRESENT, kind)
 
@@ -220,6 +229,8 @@ def read_procedure(resource: dict[str, Any], facts: Facts) -> None:
     name = " ; ".join(words(resource.get("code")))
     stated = _stated(codes, " ; ".join((name, *complications)), facts)
     done = text(resource.get("status")) in ("", "completed")
+    if _PLACED.search(name) and facts.facts_of.knows(_DEVICE):
+        stated.setdefault(_DEVICE, Status.PRESENT)
     if tells_hysterectomy(name) and facts.sex is not Sex.MALE:
         stated["grossesse"] = Status.ABSENT
     for fact, said in stated.items():
