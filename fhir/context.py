@@ -21,6 +21,7 @@ from pertimage.fhir.history import TERRAIN, FactsOf
 from pertimage.fhir.values import age_in_years, day, text, whole
 
 OLDEST = 125  # years
+FERTILE = (10.0, 60.0)  # years outside of which a pregnancy is doubted, yet kept (parameter of the project)
 _SEXES = {
     "female": Sex.FEMALE, "f": Sex.FEMALE, "femme": Sex.FEMALE, "féminin": Sex.FEMALE,
     "male": Sex.MALE, "m": Sex.MALE, "h": Sex.MALE, "homme": Sex.MALE, "masculin": Sex.MALE,
@@ -113,6 +114,8 @@ def _settle_pregnancy(facts: Facts) -> None:
     if facts.sex is Sex.MALE:
         del facts.found["grossesse"]
         facts.say("grossesse notée chez un homme : non retenue, sexe et dossier à vérifier")
+    elif facts.age is not None and not FERTILE[0] <= facts.age < FERTILE[1]:
+        facts.say(f"grossesse notée à {facts.age:g} ans : tenue pour en cours, à vérifier")
     elif "grossesse" in facts.denied:
         facts.say("grossesse à la fois affirmée et exclue par le dossier : tenue pour en cours")
 

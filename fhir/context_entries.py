@@ -70,6 +70,8 @@ def read_entry(kind: str, resource: dict[str, Any], facts: Facts) -> None:
     if _nothing_known(kind, resource, codes, concepts, facts) or resource.get("doNotPerform") is True:
         return
     said = " ; ".join(word for concept in concepts for word in words(concept))
+    if not said and not codes and resource.get("medicationReference"):
+        facts.say("traitement noté au dossier mais non transmis")
     stated = _allergy(codes, said, facts) if kind == "AllergyIntolerance" else _stated(codes, said, facts)
     if stated:  # not most of a record
         _keep(kind, resource, stated, facts)
@@ -175,6 +177,8 @@ def read_device(kind: str, resource: dict[str, Any], facts: Facts) -> None:
     if _nothing_known(kind, resource, codes, concepts, facts):
         return
     said = " ; ".join(dict.fromkeys([word for concept in concepts for word in words(concept)] + _names(resource) + _names(device)))
+    if not said and not codes and kind != "Device":
+        facts.say("dispositif noté au dossier mais non transmis")
     stated = _stated(codes, said, facts)
     if not stated and _IMPLANTED.search(said) and facts.facts_of.knows(_DEVICE):
         stated = {_DEVICE: Status.PRESENT}
