@@ -26,6 +26,10 @@ _SEXES = {
     "female": Sex.FEMALE, "f": Sex.FEMALE, "femme": Sex.FEMALE, "féminin": Sex.FEMALE,
     "male": Sex.MALE, "m": Sex.MALE, "h": Sex.MALE, "homme": Sex.MALE, "masculin": Sex.MALE,
 }  # fmt: skip
+_DENIABLE = {
+    "allergie-contraste": "réaction à un produit de contraste", "dispositif-implante": "dispositif implanté",
+    "anticoagulant": "traitement anticoagulant", "metformine": "metformine",
+}  # fmt: skip
 _NO_AGE = "âge du patient"
 
 
@@ -69,6 +73,7 @@ def read_context(
         read_procedure(resource, facts)
     exams = read_exams(by_kind, facts, drafts)
     _settle_pregnancy(facts)
+    _say_denied(facts)
     return Context(age, sex, tuple(facts.found.values()), exams, (*unknown, *_of_patient(patient), *facts.remarks))
 
 
@@ -118,6 +123,13 @@ def _settle_pregnancy(facts: Facts) -> None:
         facts.say(f"grossesse notée à {facts.age:g} ans : tenue pour en cours, à vérifier")
     elif "grossesse" in facts.denied:
         facts.say("grossesse à la fois affirmée et exclue par le dossier : tenue pour en cours")
+
+
+def _say_denied(facts: Facts) -> None:
+    """Say what the record both affirms and denies: what warns was kept."""
+    for fact, words in _DENIABLE.items():
+        if fact in facts.denied and facts.found[fact].status is not Status.ABSENT:
+            facts.say(f"{words} : à la fois noté et nié par le dossier, tenu pour présent")
 
 
 __all__ = ["CREATININE", "DOSE_SUMMARY", "GFR", "PREGNANCY", "TERRAIN", "WEIGHT", "Context", "read_age", "read_context", "read_sex"]

@@ -110,7 +110,7 @@ def _nothing_known(kind: str, resource: dict[str, Any], codes: Sequence[Code], c
 
 def _still_said(none: tuple[str, ...], kind: str, resource: dict[str, Any], facts: Facts) -> tuple[str, ...]:
     """Return the facts that « nothing known » excludes: none when it is over, or too old for what may have come since."""
-    if none and states(resource) & {"inactive", "resolved", "stopped"}:
+    if not none or states(resource) & {"inactive", "resolved", "stopped"}:
         return ()
     days = facts.days_since(first_day(resource, *_SAID_ON))
     if kind != "AllergyIntolerance" and days is not None and days > NONE_KNOWN_DAYS:
@@ -240,7 +240,8 @@ def read_procedure(resource: dict[str, Any], facts: Facts) -> None:
     for fact, said in stated.items():
         if fact != "grossesse" or (done and said is Status.ABSENT):
             facts.keep(fact, said, "Procedure")
+    if not _SURGERY.search(name) and not any(_SURGERY_CATEGORY in code_set(category) for category in items(resource.get("category"))):
+        return
     days = facts.days_since(first_day(resource, "performedDateTime", "performedPeriod", "occurrenceDateTime", "occurrencePeriod"))
-    surgical = any(_SURGERY_CATEGORY in code_set(category) for category in items(resource.get("category"))) or bool(_SURGERY.search(name))
-    if surgical and days is not None and 0 <= days <= RECENT_SURGERY_DAYS and facts.facts_of.knows(_SURGERY_FACT):
+    if days is not None and 0 <= days <= RECENT_SURGERY_DAYS and facts.facts_of.knows(_SURGERY_FACT):
         facts.keep(_SURGERY_FACT, Status.PRESENT, "Procedure")
