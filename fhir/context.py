@@ -21,9 +21,14 @@ from pertimage.fhir.history import TERRAIN, FactsOf
 from pertimage.fhir.values import age_in_years, day, text, whole
 
 OLDEST = 125  # years
+FERTILE = (10.0, 60.0)  # years outside of which a pregnancy is doubted, yet kept (parameter of the project)
 _SEXES = {
     "female": Sex.FEMALE, "f": Sex.FEMALE, "femme": Sex.FEMALE, "féminin": Sex.FEMALE,
     "male": Sex.MALE, "m": Sex.MALE, "h": Sex.MALE, "homme": Sex.MALE, "masculin": Sex.MALE,
+}  # fmt: skip
+_DENIABLE = {
+    "allergie-contraste": "réaction à un produit de contraste", "dispositif-implante": "dispositif implanté",
+    "anticoagulant": "traitement anticoagulant", "metformine": "metformine",
 }  # fmt: skip
 _NO_AGE = "âge du patient"
 
@@ -68,6 +73,7 @@ def read_context(
         read_procedure(resource, facts)
     exams = read_exams(by_kind, facts, drafts)
     _settle_pregnancy(facts)
+    _say_denied(facts)
     return Context(age, sex, tuple(facts.found.values()), exams, (*unknown, *_of_patient(patient), *facts.remarks))
 
 
@@ -113,8 +119,17 @@ def _settle_pregnancy(facts: Facts) -> None:
     if facts.sex is Sex.MALE:
         del facts.found["grossesse"]
         facts.say("grossesse notée chez un homme : non retenue, sexe et dossier à vérifier")
+    elif facts.age is not None and not FERTILE[0] <= facts.age < FERTILE[1]:
+        facts.say(f"grossesse notée à {facts.age:g} ans : tenue pour en cours, à vérifier")
     elif "grossesse" in facts.denied:
         facts.say("grossesse à la fois affirmée et exclue par le dossier : tenue pour en cours")
+
+
+def _say_denied(facts: Facts) -> None:
+    """Say what the record both affirms and denies: what warns was kept."""
+    for fact, words in _DENIABLE.items():
+        if fact in facts.denied and facts.found[fact].status is not Status.ABSENT:
+            facts.say(f"{words} : à la fois noté et nié par le dossier, tenu pour présent")
 
 
 __all__ = ["CREATININE", "DOSE_SUMMARY", "GFR", "PREGNANCY", "TERRAIN", "WEIGHT", "Context", "read_age", "read_context", "read_sex"]

@@ -45,7 +45,16 @@ _UNSAFE_WORDS = re.compile(
     r"\bmr[ -]?unsafe\b|non (irm|mr)[ -]compatible|incompatible (avec l['’])?irm|contre-indi\w+ (à l['’])?irm", re.IGNORECASE
 )
 _SAFE_WORDS = re.compile(r"\bmr[ -]?(safe|conditional)\b|(irm|mr)[ -]compatible|compatible (avec l['’])?irm", re.IGNORECASE)
-_REFUSES_MRI = "contre-indication-irm"
+_REFUSES_MRI, _DEVICE = "contre-indication-irm", "dispositif-implante"
+# Devices that the words of the lexicon do not name; the national value set counts stents and caval filters among them (MED-1120).
+_IMPLANTED = re.compile(
+    r"implant|pompe|\bclips?\b|\bcoils?\b|stent|filtre cave|valve|dérivation ventric|électrode|neurostim|\bholter|capteur|pacemaker|defibrillator"
+    r"|endoprothèse|expandeur",
+    re.IGNORECASE,
+)
+_PLACED = re.compile(
+    r"(pose|implantation|mise en place|insertion)\b.*(pompe|neurostim|électrode|\bclips?\b|\bcoils?\b|cochléaire)", re.IGNORECASE
+)
 _SURGERY_CATEGORY = "387713003"
 _SURGERY = re.compile(
     r"chirurg|intervention|ectomie\b|plastie\b|ostéosynthèse|arthroscopie|prothèse|césarienne|laparotomie|cœlioscopie|coelioscopie|pontage",
@@ -61,6 +70,8 @@ def read_entry(kind: str, resource: dict[str, Any], facts: Facts) -> None:
     if _nothing_known(kind, resource, codes, concepts, facts) or resource.get("doNotPerform") is True:
         return
     said = " ; ".join(word for concept in concepts for word in words(concept))
+    if not said and not codes and resource.get("medicationReference"):
+        facts.say("traitement noté au dossier mais non transmis")
     stated = _allergy(codes, said, facts) if kind == "AllergyIntolerance" else _stated(codes, said, facts)
     if stated:  # not most of a record
         _keep(kind, resource, stated, facts)
@@ -99,7 +110,7 @@ def _nothing_known(kind: str, resource: dict[str, Any], codes: Sequence[Code], c
 
 def _still_said(none: tuple[str, ...], kind: str, resource: dict[str, Any], facts: Facts) -> tuple[str, ...]:
     """Return the facts that « nothing known » excludes: none when it is over, or too old for what may have come since."""
-    if none and states(resource) & {"inactive", "resolved", "stopped"}:
+    if not none or states(resource) & {"inactive", "resolved", "stopped"}:
         return ()
     days = facts.days_since(first_day(resource, *_SAID_ON))
     if kind != "AllergyIntolerance" and days is not None and days > NONE_KNOWN_DAYS:
@@ -166,9 +177,11 @@ def read_device(kind: str, resource: dict[str, Any], facts: Facts) -> None:
     if _nothing_known(kind, resource, codes, concepts, facts):
         return
     said = " ; ".join(dict.fromkeys([word for concept in concepts for word in words(concept)] + _names(resource) + _names(device)))
+    if not said and not codes and kind != "Device":
+        facts.say("dispositif noté au dossier mais non transmis")
     stated = _stated(codes, said, facts)
-    if not stated and not (standing & OVER) and facts.facts_of.knows("dispositif-implante") and "implant" in said.casefold():
-        stated = {"dispositif-implante": Status.PRESENT}
+    if not stated and _IMPLANTED.search(said) and facts.facts_of.knows(_DEVICE):
+        stated = {_DEVICE: Status.PRESENT}
     for fact in _with_mri_safety(stated, device, said):
         facts.keep(fact, Status.PAST if standing & OVER else Status.PRESENT, kind)
 
@@ -220,12 +233,15 @@ def read_procedure(resource: dict[str, Any], facts: Facts) -> None:
     name = " ; ".join(words(resource.get("code")))
     stated = _stated(codes, " ; ".join((name, *complications)), facts)
     done = text(resource.get("status")) in ("", "completed")
+    if _PLACED.search(name) and facts.facts_of.knows(_DEVICE):
+        stated.setdefault(_DEVICE, Status.PRESENT)
     if tells_hysterectomy(name) and facts.sex is not Sex.MALE:
         stated["grossesse"] = Status.ABSENT
     for fact, said in stated.items():
         if fact != "grossesse" or (done and said is Status.ABSENT):
             facts.keep(fact, said, "Procedure")
+    if not _SURGERY.search(name) and not any(_SURGERY_CATEGORY in code_set(category) for category in items(resource.get("category"))):
+        return
     days = facts.days_since(first_day(resource, "performedDateTime", "performedPeriod", "occurrenceDateTime", "occurrencePeriod"))
-    surgical = any(_SURGERY_CATEGORY in code_set(category) for category in items(resource.get("category"))) or bool(_SURGERY.search(name))
-    if surgical and days is not None and 0 <= days <= RECENT_SURGERY_DAYS and facts.facts_of.knows(_SURGERY_FACT):
+    if days is not None and 0 <= days <= RECENT_SURGERY_DAYS and facts.facts_of.knows(_SURGERY_FACT):
         facts.keep(_SURGERY_FACT, Status.PRESENT, "Procedure")

@@ -1,9 +1,13 @@
 """The shapes in which a record arrives: null, partial, nested, erroneous, doubled, in R5, of somebody else."""
 
+import time
+
+import orjson
 import pytest
 
+from bench.bodies import order_sign
 from pertimage.fhir.context_words import record_facts
-from pertimage.fhir.requests import read_hook
+from pertimage.fhir.requests import read_bundle, read_hook
 from pertimage.guidelines.loader import load_base
 from tests.fhir.cases import ICD10, LOINC, SCT, TODAY, bundle, condition, hook_call, observation, one, patient, service_request
 
@@ -339,3 +343,53 @@ def test_nothing_known_grows_old():
         "code": {"coding": [{"code": "716186003"}]},
     }
     assert facts({"x": over}) == {}
+
+
+def test_a_pregnancy_at_eighty_is_kept_and_doubted():
+    """What warns is kept, and said to be checked."""
+    body = {"patient": patient(birthDate="1946-01-01"), "x": observation("82810-3", "77386006")}
+    assert facts(body) == {"grossesse": "present"}
+    assert "grossesse notée à 80 ans" in said(body)
+
+
+def test_a_reference_that_did_not_come_is_said():
+    """A device or a medicine that is only a reference to something not sent is not silence."""
+    use = {"resourceType": "DeviceUseStatement", "status": "active", "device": {"reference": "Device/ailleurs"}}
+    drug = {"resourceType": "MedicationRequest", "status": "active", "medicationReference": {"reference": "Medication/ailleurs"}}
+    assert "dispositif noté au dossier mais non transmis" in said({"x": use})
+    assert "traitement noté au dossier mais non transmis" in said({"x": drug})
+
+
+def test_the_substance_of_a_reaction_is_read():
+    """An allergy without code names its substance in its reaction."""
+    entry = {"resourceType": "AllergyIntolerance", "id": "a", "reaction": [{"substance": {"text": "Gadobutrol"}, "severity": "severe"}]}
+    assert facts({"x": entry}) == {"allergie-contraste": "present"}
+
+
+def test_words_beyond_the_limit_are_not_read():
+    """The words of an entry are read to a bound: a letter pasted in a problem list is no problem."""
+    assert facts({"x": condition("urn:local", "1", "x " * 150 + "diabète")}) == {}
+    assert facts({"x": condition("urn:local", "1", "diabète" + " x" * 5000)}) == {"diabete": "present"}
+
+
+def test_an_order_and_its_bundle_read_the_same_record():
+    """What a Bundle holds beside an order is read as what the prefetch of a call holds."""
+    device = {"resourceType": "Device", "id": "d", "patient": {"reference": "Patient/p1"}, "type": {"text": "Pacemaker"}}
+    orders = read_bundle(bundle(service_request(), patient(), device), TODAY, FACTS_OF)
+    assert {fact.fact for fact in orders[0].request.known} == {"dispositif-implante", "contre-indication-irm"} | {
+        name for name in facts({"x": device}) if name not in ("dispositif-implante", "contre-indication-irm")
+    }
+
+
+def test_reading_every_kind_is_linear():
+    """A thousand resources of every kind cost about ten times a hundred."""
+
+    def spent(count):
+        body = orjson.loads(order_sign(count))
+        start = time.process_time()
+        read_hook(body, TODAY, FACTS_OF)
+        return time.process_time() - start
+
+    spent(100)
+    small, large = min(spent(100) for _ in range(5)), min(spent(1000) for _ in range(5))
+    assert large < 25 * small + 0.005
