@@ -1,18 +1,13 @@
-"""Alerts: safety, redundancy, contradiction. They stand beside the outcome and never change it."""
+"""Alerts: safety, contradiction. They stand beside the outcome and never change it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from pertimage.cds.model import Alert, AlertKind, ImagingRequest, Missing, PriorExam, Severity
+from pertimage.cds.model import Alert, AlertKind, ImagingRequest, Missing, Severity
 from pertimage.cds.text.reading import Reading
-from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.lexicon import Lexicon
 from pertimage.guidelines.schema import ExamForm, Modality
-
-# Same exam of the same region: project parameters (not a published rule), in days.
-REPEAT_WARNING_DAYS = 90
-REPEAT_STRONG_DAYS = 30
 
 _OF_MISSING = {
     "grossesse": (AlertKind.PREGNANCY, Severity.WARNING, "Utérus dans le champ : grossesse possible à préciser avant l'examen."),
@@ -29,14 +24,11 @@ def alerts(
     exam: ExamForm | None,
     missing: tuple[Missing, ...],
     lexicon: Lexicon,
-    named: Callable[[PriorExam], str | None],
-    catalogue: Catalogue,
 ) -> tuple[Alert, ...]:
-    """Return the alerts of a request, critical first. ``named`` gives the catalogue id of an earlier exam."""
+    """Return the alerts of a request, critical first."""
     found = [Alert(*_OF_MISSING[item.item]) for item in missing if item.item in _OF_MISSING]
     if exam is not None:
         found.extend(_safety(reading, exam))
-        found.extend(_repeats(request, exam, named, catalogue))
     found.extend(_contradictions(reading, lexicon))
     order = list(reversed(list(Severity)))
     return tuple(sorted(found, key=lambda alert: order.index(alert.severity)))
@@ -85,26 +77,6 @@ def _iodine(reaction: bool, dfg: float | None, metformin: bool, thyroid: bool) -
             )
     if thyroid:
         yield Alert(AlertKind.THYROID, Severity.WARNING, "Hyperthyroïdie : injection iodée à discuter.")
-
-
-def _repeats(request: ImagingRequest, exam: ExamForm, named: Callable[[PriorExam], str | None], catalogue: Catalogue) -> Iterator[Alert]:
-    for earlier in request.prior_exams:
-        days = (request.authored - earlier.performed).days if request.authored and earlier.performed else -1
-        name = named(earlier) if 0 <= days < REPEAT_WARNING_DAYS else None
-        if name is None:
-            continue
-        done = catalogue.exams[name]
-        if done.modality is exam.modality and done.region == exam.region:
-            severity = Severity.WARNING if days < REPEAT_STRONG_DAYS else Severity.INFO
-            where = f" ({earlier.place})" if earlier.place else ""
-            yield Alert(AlertKind.REDUNDANCY, severity, f"{done.label} il y a {ago(days)}{where}.", earlier.reference or None)
-
-
-def ago(days: int) -> str:
-    """Return a lapse of time in plain French: « 5 semaines », « 12 jours »."""
-    if days < 14:
-        return f"{days} jour{'s' if days > 1 else ''}"
-    return f"{round(days / 7)} semaines" if days < 70 else f"{round(days / 30.4)} mois"
 
 
 def _contradictions(reading: Reading, lexicon: Lexicon) -> Iterator[Alert]:

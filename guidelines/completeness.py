@@ -93,6 +93,7 @@ class LiftForm(Form):
 class WeakForm(Form):
     """What looks like an answer and is none."""
 
+    label: str = Field(alias="libelle", description="Ce que c'est, en quelques mots.")
     evidence: list[str] = Field(alias="preuve")
     patterns: list[str] = Field(default=[], alias="mots")
     true: list[Slug] = Field(default=[], alias="vrais")
@@ -231,11 +232,6 @@ class Completeness:
 
     items: Mapping[str, Item] = field(default_factory=lambda: MappingProxyType({}))
 
-    @property
-    def facts(self) -> frozenset[str]:
-        """Return the facts that the table names."""
-        return frozenset(fact for item in self.items.values() for fact in _facts(item))
-
     def rank(self, item: str) -> int:
         """Return how early an item is asked; what the table does not know comes after."""
         return self.items[item].rank if item in self.items else 1_000
@@ -256,6 +252,7 @@ def read_completeness(reader: TableReader) -> Completeness:
         reader.faults.append(reader.document.fault("le fichier s'écrit « élément: … », un élément par question"))
         return Completeness()
     items = [item for name in rows if (item := _item(str(name), rows[name], reader)) is not None]
+    reader.facts.update(fact for item in items for fact in _facts(item))
     return Completeness(MappingProxyType({item.id: item for item in sorted(items, key=lambda item: item.rank)}))
 
 
