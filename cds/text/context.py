@@ -31,7 +31,16 @@ class Reach:
 
 
 OLD_PARENT = 70.0  # years; from there on, who is told of as « ma mère » is the patient
-_UNKNOWN = (("ne", "sait", "pas"), ("ne", "sais", "pas"), ("sait", "pas"), ("nsp",), ("inconnu",), ("inconnue",), ("incertain",), ("incertaine",))
+_UNKNOWN = (
+    ("ne", "sait", "pas"),
+    ("ne", "sais", "pas"),
+    ("sait", "pas"),
+    ("nsp",),
+    ("inconnu",),
+    ("inconnue",),
+    ("incertain",),
+    ("incertaine",),
+)
 _NEGATIONS = frozenset(("negation-avant", "double-negation"))
 # Leaving a red flag out costs more than keeping one too many: short reaches.
 _REACH = {
