@@ -42,8 +42,13 @@ _WORDS = {
     "dit": "Tenu pour dit par", "faits": "faits connus", "vrais": "faits vrais", "faux": "faits faux", "sujets": "« aucun », « non connu » dits de",
     "inconnu_suffit": "« ne sait pas » suffit", "dans_examen": "lu aussi dans l'intitulé de l'examen", "demande": "de la demande", "leve_par": "Inutile si",
     "ne_suffit_pas": "Ne vaut pas réponse", "preuve": "Mots", "date_de": "Daté", "depuis_moins_de": "depuis moins de", "depuis_plus_de": "depuis plus de",
-    "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "bouton": "Bouton", "ecrit": "écrit", "fait": "fait", "est": "est", "valeur": "valeur",
+    "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "fait": "fait", "est": "est", "valeur": "valeur",
     "avant": "commence par", "exemple": "exemple", "nombre": "un nombre", "unites": "unités", "libelle": "", "fonde": "",
+}  # fmt: skip
+_VALUES = {
+    "legal": "légal", "securite": "sécurité", "sans_examen": "quand aucun examen n'est nommé", "jugement": "quand l'avis en dépend", "urgente": "quand elle est urgente",
+    "sexe_inconnu": "quand le sexe n'est pas connu", "irradiant": "pour un examen à rayons", "cote": "le côté", "hypothese": "une hypothèse",
+    "examens_anterieurs": "des examens antérieurs", "antecedents": "un antécédent",
 }  # fmt: skip
 _LOOKS = {Basis.VERIFIED: "texte lu", Basis.KNOWLEDGE: "connaissance, à vérifier", Basis.PROPOSED: "proposé par le projet"}
 _NAMES = ("libelle", "titre", "question", "id", "item", "fait")
@@ -155,6 +160,8 @@ class _Writer:
                 pass
         if key == "fonde":
             yield _LOOKS[FRENCH_BASES[value]]
+        elif isinstance(value, dict) and {"bouton", "ecrit"} <= value.keys():
+            yield f"« {value['bouton']} » écrit « {value['ecrit']} »"
         elif isinstance(value, dict):
             yield from (self._part(str(part), one) for part, one in value.items() if part not in _PATTERNS)
         elif isinstance(value, list):
@@ -183,7 +190,7 @@ class _Writer:
             return catalogue.regions[word].label
         if word in Modality.__members__.values():
             return MODALITIES[Modality(word)]
-        return self._conditions.label(word) if word in self._base.lexicon.facts else word
+        return self._conditions.label(word) if word in self._base.lexicon.facts else _VALUES.get(word, word)
 
 
 def _word(key: str) -> str:
