@@ -7,7 +7,7 @@ nor for a failure. Nothing blocks: every warning can be overridden with a coded 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -21,6 +21,7 @@ from pertimage.fhir.statements import ReadsAs, answers, verified
 from pertimage.fhir.systems import LEFT, RIGHT
 from pertimage.fhir.values import text
 from pertimage.fhir.vocabularies import CARD_TYPE_SYSTEM, OVERRIDES
+from pertimage.guidelines.completeness import Completeness
 
 ORDER_SIGN = "order-sign"
 MAX_SUGGESTIONS = 3
@@ -49,7 +50,7 @@ _ALERT_OF_ITEM = {
 class CardMaker:
     """Makes cards: who speaks, for which hook, with the catalogue, the French names of facts, our reader and identifiers.
 
-    ``words_of`` writes the words of a card, or remembers them.
+    ``words_of`` writes the words of a card, or remembers them; ``completeness`` holds the answers in a click.
     """
 
     publisher: Publisher
@@ -59,6 +60,7 @@ class CardMaker:
     reads_as: ReadsAs
     new_id: NewId
     words_of: WordsOf = words
+    completeness: Completeness = field(default_factory=Completeness)
 
     def response(self, judged: Iterable[tuple[Order, Sequence[Assessment]]]) -> dict[str, Any]:
         """Return the body of a CDS Hooks answer, the most serious cards first."""
@@ -115,18 +117,20 @@ class CardMaker:
             recommended = False
 
     def _renunciation(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
-        """Yield the one click that gives the exam up, when no imaging is useful or something else comes first."""
+        """Yield the one click that gives the exam up: no imaging is useful, something else comes first, or it was already done."""
         first = assessment.alternatives[:1]
         elsewhere = assessment.outcome is Outcome.ALTERNATIVE and bool(first) and first[0].exam == "none"
-        if assessment.outcome is not Outcome.NOT_INDICATED and not elsewhere:
+        repeated = any(alert.kind is AlertKind.REDUNDANCY and alert.severity is not Severity.INFO for alert in assessment.alerts)
+        against = assessment.outcome is Outcome.NOT_INDICATED or elsewhere
+        if not against and not repeated:
             return
-        label = "Renoncer à l'examen"
+        label = "Renoncer à l'examen" if against else "Renoncer à l'examen et consulter le précédent"
         if assessment.pathway == "emergency":
             label = "Renoncer à l'examen et adresser aux urgences"
         elif elsewhere:
             label = f"Renoncer à l'examen pour l'instant. {first[0].label}"
         reference = f"ServiceRequest/{order.resource['id']}"
-        yield self._suggestion(shorten(label, 100), "delete", not (first and first[0].exam != "none"), resourceId=reference)
+        yield self._suggestion(shorten(label, 100), "delete", against and not (first and first[0].exam != "none"), resourceId=reference)
 
     def _statements(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
         """Yield one-click statements for what is missing; never recommended: only the prescriber can vouch for them."""
@@ -136,7 +140,7 @@ class CardMaker:
             if item.item == "lateralite":
                 for side in (RIGHT, LEFT):
                     yield self._statement(SIDE_WORDS[side], with_side(order.resource, side))
-            for sentence in answers(item, self.label_of, self.reads_as):
+            for sentence in answers(item, self.label_of, self.reads_as, self.completeness):
                 yield self._statement(f"« {sentence} »", with_note(order.resource, sentence))
         if sentence := verified(assessment.absent_flags, self.label_of, self.reads_as):
             yield self._statement(f"« {sentence} »", with_note(order.resource, sentence))

@@ -17,7 +17,7 @@ from pertimage.guidelines.tables import FRENCH_BASES, Basis, BasisWord, RowForm,
 
 KindWord = Literal[
     "pregnancy", "breastfeeding", "contrast-renal", "contrast-reaction", "mri-device", "mri-foreign-body", "metformin", "thyroid",
-    "availability", "contradiction",
+    "anticoagulant", "availability", "contradiction",
 ]  # fmt: skip
 PLACEHOLDER = re.compile(r"\{([a-z0-9-]+)\}")
 
