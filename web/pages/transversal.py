@@ -42,7 +42,8 @@ _WORDS = {
     "dit": "Tenu pour dit par", "faits": "faits connus", "vrais": "faits vrais", "faux": "faits faux", "sujets": "« aucun », « non connu » dits de",
     "inconnu_suffit": "« ne sait pas » suffit", "dans_examen": "lu aussi dans l'intitulé de l'examen", "demande": "de la demande", "leve_par": "Inutile si",
     "ne_suffit_pas": "Ne vaut pas réponse", "preuve": "Mots", "date_de": "Daté", "depuis_moins_de": "depuis moins de", "depuis_plus_de": "depuis plus de",
-    "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "fait": "fait", "est": "est", "valeur": "Valeur", "parametres": "Paramètres", "groupes": "Groupes d'examens", "effet": "Effet", "quand": "Condition dite", "repli_quand": "Repli dit avec", "a_defaut": "À défaut",
+    "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "fait": "fait", "est": "est", "valeur": "Valeur",
+    "parametres": "Paramètres", "groupes": "Groupes d'examens", "effet": "Effet", "quand": "Condition dite", "repli_quand": "Repli dit avec", "a_defaut": "À défaut",
     "avant": "commence par", "exemple": "exemple", "nombre": "un nombre", "unites": "unités", "libelle": "", "fonde": "",
 }  # fmt: skip
 _VALUES = {
