@@ -33,10 +33,12 @@ from pertimage.cds.model import (
     TextPart,
 )  # fmt: skip
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
+from pertimage.cds.speech import bounded
 from pertimage.cds.text.reading import Reading, read
 from pertimage.guidelines.base import GuidelineBase, Rule, Sheet
 from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.conditions import FactTest, Wanted
+from pertimage.guidelines.local_rules import overlaid
 from pertimage.guidelines.schema import ExamForm
 from pertimage.guidelines.words import fold
 
@@ -46,6 +48,7 @@ _ANTECEDENTS = re.compile(r"\b(atcds?|antecedents?)\b[^.;\n]*")
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 # No letter has as many characters: beyond, the text is not read to its end, and the answer says so.
 LONGEST_TEXT = 50_000
+SILENCED = "Règle mise en silence localement : le référentiel ne se prononce pas. Ce n'est pas une approbation."
 # Words that fill a request without saying why.
 _EMPTY_WORDS = frozenset(
     "bilan svp merci pour de du la le les des un une en et faire prevoir demande examen ordonnance urgent rapidement dossier patient patiente mme mr madame monsieur "
@@ -80,7 +83,8 @@ def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None =
     policy = policy or Policy()
     request, whole = _bounded(request)
     day = on or request.authored
-    dated = base.at(day) if day else base
+    whole_base = overlaid(base, policy.local_rules)
+    dated = whole_base.at(day) if day else whole_base
     exams = recogniser(dated.catalogue)
     judged = ((asked, read(request, dated.lexicon, dated.openers, asked.exam)) for asked in requested(request, exams))
     return tuple(_Judgement(request, dated, policy, reading, exams, asked, whole).assessment() for asked, reading in judged)
@@ -277,10 +281,17 @@ class _Judgement:
     def _judged(self, exam: str | None, chosen: Conclusion, emergencies: list[Conclusion], situations: tuple[str, ...]) -> Assessment:
         asked = tuple(Missing(fact, chosen.sheet.questions.get(fact, fact)) for fact in chosen.asked)
         outcome = chosen.outcome or Outcome.NO_GUIDANCE
+        if f"{chosen.sheet.id}/{chosen.rule.id}" in self._policy.silenced_rules and outcome is not Outcome.INCOMPLETE and not emergencies:
+            return self._hushed(exam, chosen, outcome)
         return self._built(
             exam, outcome, self._why(chosen, emergencies), emergencies, situations=situations, chosen=chosen, asked=asked,
             offers=alternatives(chosen, exam, self._base.catalogue, self._policy),
         )  # fmt: skip
+
+    def _hushed(self, exam: str | None, chosen: Conclusion, outcome: Outcome) -> Assessment:
+        """Answer for a rule put to silence: what it says is kept for the record, and nothing of it is told."""
+        told = self._built(exam, Outcome.NO_GUIDANCE, SILENCED, [], situations=(chosen.sheet.id,))
+        return replace(told, rule=f"{chosen.sheet.id}/{chosen.rule.id}", silenced=outcome)
 
     def _why(self, chosen: Conclusion, emergencies: list[Conclusion]) -> str:
         if chosen.outcome is Outcome.INCOMPLETE:
@@ -294,9 +305,9 @@ class _Judgement:
         chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (),
     ) -> Assessment:  # fmt: skip
         entry = self._entry(exam)
-        missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality))
-        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._exam_of, self._base.catalogue)
-        raised = (*raised, *self._sides(entry))
+        missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality, self._policy))
+        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._exam_of, self._base.catalogue, self._policy)
+        raised = bounded((*raised, *self._sides(entry)), self._policy)
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
         reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))
         rule = chosen.rule if chosen else None

@@ -47,15 +47,15 @@ class GuidelineError(ValueError):
 
 
 class Document:
-    """One YAML file: its values, and the line of each."""
+    """One YAML file (or its text): its values, and the line of each."""
 
-    def __init__(self, path: Path, shown: str) -> None:
+    def __init__(self, path: Path | str, shown: str) -> None:
         self.shown = shown
         self.faults: list[Fault] = []
         self.value: Any = None
         self._node: Any = None
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path if isinstance(path, str) else path.read_text(encoding="utf-8")
             reader = _Loader(text)
             self._node = reader.get_single_node()
             self._check_keys(self._node)
