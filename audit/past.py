@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import orjson
 from sqlalchemy import select
@@ -54,5 +55,6 @@ def policy_of(record: object) -> Policy:
     """Return the local parameters that a record holds; the usual ones when it holds none."""
     if not isinstance(record, dict):
         return Policy()
-    sets = {name: frozenset(record[name]) for name in ("exams_unavailable", "silenced_rules") if name in record}
+    sets: dict[str, Any] = {name: frozenset(record[name]) for name in ("exams_unavailable", "silenced_rules") if name in record}
+    sets |= {name: tuple((key, value) for key, value in record[name]) for name in ("dose_thresholds",) if name in record}
     return Policy(**{name: value for name, value in record.items() if name in Policy.__dataclass_fields__} | sets)

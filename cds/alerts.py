@@ -1,18 +1,13 @@
-"""Alerts: safety, redundancy, contradiction. They stand beside the outcome and never change it."""
+"""Alerts: safety, contradiction. They stand beside the outcome and never change it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from pertimage.cds.model import Alert, AlertKind, ImagingRequest, Missing, Policy, PriorExam, Severity
+from pertimage.cds.model import Alert, AlertKind, ImagingRequest, Missing, Severity
 from pertimage.cds.text.reading import Reading
-from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.lexicon import Lexicon
 from pertimage.guidelines.schema import ExamForm, Modality
-
-# Same exam of the same region: project parameters (not a published rule), in days.
-REPEAT_WARNING_DAYS = 90
-REPEAT_STRONG_DAYS = 30
 
 _OF_MISSING = {
     "grossesse": (AlertKind.PREGNANCY, Severity.WARNING, "Utérus dans le champ : grossesse possible à préciser avant l'examen."),
@@ -29,21 +24,17 @@ def alerts(
     exam: ExamForm | None,
     missing: tuple[Missing, ...],
     lexicon: Lexicon,
-    named: Callable[[PriorExam], str | None],
-    catalogue: Catalogue,
-    policy: Policy,
 ) -> tuple[Alert, ...]:
-    """Return the alerts of a request, critical first. ``named`` gives the catalogue id of an earlier exam."""
+    """Return the alerts of a request, critical first."""
     found = [Alert(*_OF_MISSING[item.item]) for item in missing if item.item in _OF_MISSING]
     if exam is not None:
-        found.extend(_safety(reading, exam, policy))
-        found.extend(_repeats(request, exam, named, catalogue, policy))
+        found.extend(_safety(reading, exam))
     found.extend(_contradictions(reading, lexicon))
     order = list(reversed(list(Severity)))
     return tuple(sorted(found, key=lambda alert: order.index(alert.severity)))
 
 
-def _safety(reading: Reading, exam: ExamForm, policy: Policy) -> Iterator[Alert]:
+def _safety(reading: Reading, exam: ExamForm) -> Iterator[Alert]:
     truth, dfg = reading.truth, reading.values.get("dfg")
     if exam.modality.irradiating and exam.uterus_in_field and truth.get("grossesse"):
         yield Alert(
@@ -61,54 +52,31 @@ def _safety(reading: Reading, exam: ExamForm, policy: Policy) -> Iterator[Alert]
         yield Alert(AlertKind.MRI_FOREIGN_BODY, Severity.CRITICAL, "Corps étranger métallique oculaire possible : à éliminer avant l'IRM.")
     if exam.contrast and exam.modality is Modality.CT:
         yield from _iodine(
-            truth.get("allergie-contraste") is True, dfg, truth.get("metformine") is True, truth.get("hyperthyroidie") is True,
-            policy.threshold("dfg_iode", 30),
+            truth.get("allergie-contraste") is True, dfg, truth.get("metformine") is True, truth.get("hyperthyroidie") is True
         )
     if exam.modality in (Modality.SCINTIGRAPHY, Modality.PET) and truth.get("allaitement"):
         yield Alert(AlertKind.BREASTFEEDING, Severity.WARNING, "Allaitement : suspension à adapter au radiopharmaceutique.")
 
 
-def _iodine(reaction: bool, dfg: float | None, metformin: bool, thyroid: bool, least: float) -> Iterator[Alert]:
+def _iodine(reaction: bool, dfg: float | None, metformin: bool, thyroid: bool) -> Iterator[Alert]:
     if reaction:
         yield Alert(
             AlertKind.CONTRAST_REACTION,
             Severity.WARNING,
             "Réaction antérieure signalée : préciser le produit, le délai et la gravité. L'« allergie à l'iode » (Bétadine, fruits de mer) n'est pas une contre-indication.",
         )
-    if dfg is not None and dfg < least:
+    if dfg is not None and dfg < 30:
         yield Alert(
-            AlertKind.CONTRAST_RENAL, Severity.CRITICAL, f"DFG à {dfg:g} mL/min : injection iodée à discuter avec le radiologue (seuil {least:g})."
+            AlertKind.CONTRAST_RENAL, Severity.CRITICAL, f"DFG à {dfg:g} mL/min : injection iodée à discuter avec le radiologue (seuil 30)."
         )
         if metformin:
             yield Alert(
                 AlertKind.METFORMIN,
                 Severity.WARNING,
-                f"Metformine et DFG < {least:g} : à arrêter à l'injection, reprise à 48 h si la fonction rénale est stable.",
+                "Metformine et DFG < 30 : à arrêter à l'injection, reprise à 48 h si la fonction rénale est stable.",
             )
     if thyroid:
         yield Alert(AlertKind.THYROID, Severity.WARNING, "Hyperthyroïdie : injection iodée à discuter.")
-
-
-def _repeats(request: ImagingRequest, exam: ExamForm, named: Callable[[PriorExam], str | None], catalogue: Catalogue, policy: Policy) -> Iterator[Alert]:
-    within = policy.threshold("redondance_jours", REPEAT_WARNING_DAYS, exam.modality)
-    strong = policy.threshold("redondance_forte_jours", REPEAT_STRONG_DAYS, exam.modality)
-    for earlier in request.prior_exams:
-        days = (request.authored - earlier.performed).days if request.authored and earlier.performed else -1
-        name = named(earlier) if 0 <= days < within else None
-        if name is None:
-            continue
-        done = catalogue.exams[name]
-        if done.modality is exam.modality and done.region == exam.region:
-            severity = Severity.WARNING if days < strong else Severity.INFO
-            where = f" ({earlier.place})" if earlier.place else ""
-            yield Alert(AlertKind.REDUNDANCY, severity, f"{done.label} il y a {ago(days)}{where}.", earlier.reference or None)
-
-
-def ago(days: int) -> str:
-    """Return a lapse of time in plain French: « 5 semaines », « 12 jours »."""
-    if days < 14:
-        return f"{days} jour{'s' if days > 1 else ''}"
-    return f"{round(days / 7)} semaines" if days < 70 else f"{round(days / 30.4)} mois"
 
 
 def _contradictions(reading: Reading, lexicon: Lexicon) -> Iterator[Alert]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pertimage.cds.dose import spared
 from pertimage.cds.logic import holds
 from pertimage.cds.model import Alternative, Outcome, Policy
 from pertimage.cds.situations import Conclusion
@@ -11,8 +12,13 @@ from pertimage.guidelines.schema import Modality, Verdict
 WAIT_AND_SEE = "surveiller, et réévaluer si un signe nouveau apparaît"
 
 
-def alternatives(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy) -> tuple[Alternative, ...]:
-    """Return what the rule proposes instead of the exam; never empty for an exam that it does not support."""
+def alternatives(
+    conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy, spare: bool = False
+) -> tuple[Alternative, ...]:
+    """Return what the rule proposes instead of the exam; never empty for an exam that it does not support.
+
+    ``spare``: the patient's dose calls for vigilance, what has no rays comes first, even where it holds in some cases only.
+    """
     if conclusion.outcome is Outcome.INCOMPLETE:
         return ()
     if conclusion.outcome is Outcome.NOT_INDICATED:
@@ -20,9 +26,10 @@ def alternatives(conclusion: Conclusion, exam: str | None, catalogue: Catalogue,
     found = (
         [Alternative("none", f"D'abord : {first}") for first in conclusion.rule.first] if conclusion.outcome is Outcome.ALTERNATIVE else []
     )
-    found.extend(_exams(conclusion, exam, catalogue, policy))
+    offers = _exams(conclusion, exam, catalogue, policy)
+    found.extend(spared(offers) if spare else offers)
     if conclusion.outcome is Outcome.APPROPRIATE:
-        return tuple(one for one in found if one.msv == 0 and not _is_free(exam, catalogue) and not one.when)
+        return tuple(one for one in found if one.msv == 0 and not _is_free(exam, catalogue) and (spare or not one.when))
     if not found:
         advice = conclusion.rule.instead or (conclusion.position.when,) if conclusion.position else conclusion.rule.instead
         found = [Alternative("none", "; ".join(part for part in advice if part) or "Demander d'abord un avis spécialisé")]

@@ -15,12 +15,12 @@ from pertimage.cds.alternatives import alternatives
 from pertimage.cds.completeness import missing_items
 from pertimage.cds.exam_codes import CodedOrder
 from pertimage.cds.exams import ExamMention, ExamRecogniser
+from pertimage.cds.history import History
 from pertimage.cds.model import (
     Alert,
     AlertKind,
     Alternative,
     Assessment,
-    Dose,
     FactFound,
     ImagingRequest,
     Missing,
@@ -174,6 +174,7 @@ class _Judgement:
     ) -> None:
         self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
         self._whole = whole
+        self._histories: dict[str | None, History] = {}
 
     def assessment(self) -> Assessment:
         opened_sheets = opened(self._base, self._reading, self._asked.exam)
@@ -285,7 +286,7 @@ class _Judgement:
             return self._hushed(exam, chosen, outcome)
         return self._built(
             exam, outcome, self._why(chosen, emergencies), emergencies, situations=situations, chosen=chosen, asked=asked,
-            offers=alternatives(chosen, exam, self._base.catalogue, self._policy),
+            offers=alternatives(chosen, exam, self._base.catalogue, self._policy, spare=self._history(exam).vigilant),
         )  # fmt: skip
 
     def _hushed(self, exam: str | None, chosen: Conclusion, outcome: Outcome) -> Assessment:
@@ -305,9 +306,10 @@ class _Judgement:
         chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (),
     ) -> Assessment:  # fmt: skip
         entry = self._entry(exam)
-        missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality, self._policy))
-        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._exam_of, self._base.catalogue, self._policy)
-        raised = bounded((*raised, *self._sides(entry)), self._policy)
+        missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality))
+        history = self._history(exam)
+        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon)
+        raised = bounded((*raised, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised)))), self._policy)
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
         reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))
         rule = chosen.rule if chosen else None
@@ -316,7 +318,7 @@ class _Judgement:
             pathway="emergency" if emergencies else None, exam_label=entry.label if entry else self._asked.phrase,
             situations=situations, rule=f"{chosen.sheet.id}/{chosen.rule.id}" if chosen and outcome is not Outcome.INCOMPLETE else None,
             facts=self._relevant(chosen), missing=missing, alternatives=offers, alerts=raised,
-            sources=_cited(rule) if rule else (), dose=_dose(entry), flagged=bool(reasons), flag_reasons=reasons,
+            sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
             review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed",
         )  # fmt: skip
@@ -333,6 +335,15 @@ class _Judgement:
             return ()
         message = "Le côté du code et le côté écrit se contredisent : le préciser avant l'examen."
         return (Alert(AlertKind.LATERALITY, Severity.WARNING, message),)
+
+    def _history(self, exam: str | None) -> History:
+        """Return the exams already known, beside the one judged."""
+        if exam not in self._histories:
+            entry = self._entry(exam)
+            self._histories[exam] = History(
+                self._request, self._base, self._policy, self._reading, entry, self._asked.laterality, self._exams, self._exam_of
+            )
+        return self._histories[exam]
 
     def _exam_of(self, earlier: PriorExam) -> str | None:
         coded = self._exams.by_codes((code.system, code.code) for code in earlier.codes)
@@ -361,10 +372,6 @@ def _with_emergency(reason: str, emergencies: list[Conclusion]) -> str:
 
 def _cited(rule: Rule) -> tuple[SourceCited, ...]:
     return tuple(SourceCited(source.organisation, source.title, source.year, source.where) for source in rule.sources)
-
-
-def _dose(exam: ExamForm | None) -> Dose:
-    return Dose(exam.dose.dose_class, exam.dose.msv) if exam else Dose()
 
 
 __all__ = ["Asked", "FactFound", "assess", "requested"]

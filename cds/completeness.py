@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pertimage.cds.model import ImagingRequest, Missing, Policy, Sex, Status
+from pertimage.cds.model import ImagingRequest, Missing, Sex, Status
 from pertimage.cds.text.reading import Reading
 from pertimage.guidelines.schema import ExamForm, Modality
 from pertimage.guidelines.words import fold
@@ -47,7 +47,6 @@ class Dossier:
     exam: ExamForm | None
     folded: str
     laterality: str
-    policy: Policy
 
     def states(self, fact: str) -> bool:
         """Say whether the fact is known, one way or the other."""
@@ -59,9 +58,9 @@ class Dossier:
         return self.exam is not None and self.exam.modality.irradiating
 
 
-def missing_items(request: ImagingRequest, reading: Reading, exam: ExamForm | None, laterality: str, policy: Policy) -> tuple[Missing, ...]:
+def missing_items(request: ImagingRequest, reading: Reading, exam: ExamForm | None, laterality: str) -> tuple[Missing, ...]:
     """Return what the request lacks for that exam, the most serious first; the clinical questions are the sheets' matter."""
-    dossier = Dossier(request, reading, exam, fold(request.narrative), laterality, policy)
+    dossier = Dossier(request, reading, exam, fold(request.narrative), laterality)
     found = [item for check in _CHECKS if (item := check(dossier)) is not None]
     return tuple(sorted(found, key=lambda item: not item.blocking))
 
@@ -75,9 +74,7 @@ def _region(dossier: Dossier) -> Missing | None:
 def _pregnancy(dossier: Dossier) -> Missing | None:
     exam, age = dossier.exam, dossier.reading.values.get("age")
     concerned = exam is not None and exam.modality.irradiating and exam.uterus_in_field and dossier.reading.sex == Sex.FEMALE
-    first = dossier.policy.threshold("age_grossesse_min", FERTILE_AGES[0])
-    last = dossier.policy.threshold("age_grossesse_max", FERTILE_AGES[1])
-    if not concerned or (age is not None and not first <= age <= last) or dossier.states("grossesse"):
+    if not concerned or (age is not None and not FERTILE_AGES[0] <= age <= FERTILE_AGES[1]) or dossier.states("grossesse"):
         return None
     return Missing("grossesse", "La patiente est-elle enceinte ou peut-elle l'être ?", True)
 

@@ -257,15 +257,28 @@ class SourceCited:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """Dose of the exam requested: class of the guide (0, I…IV), typical effective dose in mSv, 12-month sum in mSv."""
+    """Dose of the exam requested: class of the guide (0, I…IV) and typical effective dose in mSv; then the known exams done before it.
+
+    The sums, in mSv, are estimates; their ranges add the lowest and the highest doses of each exam (60 months, then 12). All are
+    None when no earlier exam is known. ``exams_without_dose`` counts the exams of 60 months whose dose or date is unknown.
+    """
 
     dose_class: str | None = None
     msv: float | None = None
     cumulative_12m_msv: float | None = None
+    cumulative_60m_msv: float | None = None
+    cumulative_12m_range_msv: tuple[float, float] | None = None
+    cumulative_range_msv: tuple[float, float] | None = None
+    exams_without_dose: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's JSON object."""
-        return {"class": self.dose_class, "msv": self.msv, "cumulative_12m_msv": self.cumulative_12m_msv}
+        year, years = self.cumulative_12m_range_msv, self.cumulative_range_msv
+        return {
+            "class": self.dose_class, "msv": self.msv, "cumulative_12m_msv": self.cumulative_12m_msv,
+            "cumulative_60m_msv": self.cumulative_60m_msv, "cumulative_12m_range_msv": list(year) if year else None,
+            "cumulative_range_msv": list(years) if years else None, "exams_without_dose": self.exams_without_dose,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

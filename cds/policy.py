@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pertimage.guidelines.local_rules import LocalRule
 from pertimage.guidelines.policy import ALERT_KINDS, AUDIENCES, DEFAULT_QUIET_DAYS, PLACES, SEVERITIES, PolicyForm, VoiceForm
@@ -26,11 +27,14 @@ class Voice:
 class Policy:
     """Local parameters of judgement. Thresholds of dose in mSv, over months; ``quiet_days``: 0 for never quieter.
 
+    ``dose_thresholds`` replaces values of the table of doses, by id: pairs of an id and a value (mSv, or a number of exams).
+    ``thresholds`` are the others of the document, in days (names of ``guidelines.policy.THRESHOLDS``, « name.row » for a row).
     ``digest`` names the document they come from (see ``guidelines.policy``); empty for the service's own settings.
     """
 
     dose_warning_msv: float = 50.0
     dose_window_months: int = 60
+    dose_thresholds: tuple[tuple[str, float], ...] = ()
     exams_unavailable: frozenset[str] = frozenset()
     silenced_rules: frozenset[str] = frozenset()
     voices: tuple[tuple[str, Voice], ...] = ()
@@ -39,12 +43,15 @@ class Policy:
     quiet_days: int = DEFAULT_QUIET_DAYS
     digest: str = ""
 
-    def threshold(self, name: str, default: float, *of: str) -> float:
-        """Return a threshold by its name in ``guidelines.policy.THRESHOLDS``: the one of a sheet or technique (``of``) if given, else the general one."""
-        if not self.thresholds:
-            return default
-        given = dict(self.thresholds)
-        return next((given[key] for key in (*(f"{name}.{one}" for one in of), name) if key in given), default)
+    @property
+    def record(self) -> dict[str, Any]:
+        """Return what the journal keeps beside an assessment: the digest of the document, else the settings themselves."""
+        if self.digest:
+            return {"digest": self.digest}
+        return {
+            "dose_warning_msv": self.dose_warning_msv, "dose_window_months": self.dose_window_months, "dose_thresholds": self.dose_thresholds,
+            "exams_unavailable": sorted(self.exams_unavailable), "silenced_rules": sorted(self.silenced_rules),
+        }  # fmt: skip
 
     def voice(self, kind: str) -> Voice:
         """Return how a kind of alert speaks."""
@@ -57,22 +64,22 @@ class Policy:
 
 
 _USUAL = Voice()
+_DOSE = "dose."
 
 
 def policy_of(form: PolicyForm) -> Policy:
     """Return the parameters that a document gives."""
     limits, usual = form.flat_thresholds(), Policy()
+    doses = tuple((name.removeprefix(_DOSE), value) for name, value in limits.items() if name.startswith(_DOSE))
     return Policy(
-        dose_warning_msv=limits.get("dose_alerte_msv", usual.dose_warning_msv),
-        dose_window_months=int(limits.get("dose_fenetre_mois", usual.dose_window_months)),
+        dose_window_months=int(limits.pop("dose_fenetre_mois", usual.dose_window_months)), dose_thresholds=doses,
         exams_unavailable=frozenset(form.unavailable), silenced_rules=frozenset(one.rule for one in form.silenced),
-        voices=tuple((ALERT_KINDS[kind], _voice(voice)) for kind, voice in form.alerts.items()), thresholds=tuple(limits.items()),
+        voices=tuple((ALERT_KINDS[kind], _voice(voice)) for kind, voice in form.alerts.items()),
+        thresholds=tuple((name, value) for name, value in limits.items() if not name.startswith(_DOSE)),
         local_rules=tuple(rule.value() for rule in form.local_rules), quiet_days=form.quiet_days, digest=form.digest,
     )  # fmt: skip
 
 
 def _voice(form: VoiceForm) -> Voice:
     low, high = form.severity.min, form.severity.max
-    return Voice(
-        form.speaks, frozenset(form.to), frozenset(form.at), SEVERITIES[low] if low else None, SEVERITIES[high] if high else None
-    )
+    return Voice(form.speaks, frozenset(form.to), frozenset(form.at), SEVERITIES[low] if low else None, SEVERITIES[high] if high else None)

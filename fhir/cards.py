@@ -115,18 +115,20 @@ class CardMaker:
             recommended = False
 
     def _renunciation(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
-        """Yield the one click that gives the exam up, when no imaging is useful or something else comes first."""
+        """Yield the one click that gives the exam up: no imaging is useful, something else comes first, or it was already done."""
         first = assessment.alternatives[:1]
         elsewhere = assessment.outcome is Outcome.ALTERNATIVE and bool(first) and first[0].exam == "none"
-        if assessment.outcome is not Outcome.NOT_INDICATED and not elsewhere:
+        repeated = any(alert.kind is AlertKind.REDUNDANCY and alert.severity is not Severity.INFO for alert in assessment.alerts)
+        against = assessment.outcome is Outcome.NOT_INDICATED or elsewhere
+        if not against and not repeated:
             return
-        label = "Renoncer à l'examen"
+        label = "Renoncer à l'examen" if against else "Renoncer à l'examen et consulter le précédent"
         if assessment.pathway == "emergency":
             label = "Renoncer à l'examen et adresser aux urgences"
         elif elsewhere:
             label = f"Renoncer à l'examen pour l'instant. {first[0].label}"
         reference = f"ServiceRequest/{order.resource['id']}"
-        yield self._suggestion(shorten(label, 100), "delete", not (first and first[0].exam != "none"), resourceId=reference)
+        yield self._suggestion(shorten(label, 100), "delete", against and not (first and first[0].exam != "none"), resourceId=reference)
 
     def _statements(self, order: Order, assessment: Assessment) -> Iterator[dict[str, Any]]:
         """Yield one-click statements for what is missing; never recommended: only the prescriber can vouch for them."""

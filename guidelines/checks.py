@@ -230,6 +230,7 @@ def _around(ring: Iterable[str], way: Iterable[_Link]) -> tuple[Test, ...]:
 
 def _orphans(written: Written, sheets: Iterable[Sheet], lexicon: Lexicon) -> Iterator[Fault]:
     used = set(READ_BY_THE_ENGINE).union(*(_named_by(sheet) for sheet in sheets))
+    used.update(written.base.tables.facts if written.base else ())
     used.update(*(facts_of(fact.derived) | facts_of(fact.denied) for fact in lexicon.facts.values()))
     for name, (document, _) in written.facts.items():
         if name not in used:

@@ -12,6 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from pertimage.guidelines.conditions import BOUNDS, SEXES, Wanted
+from pertimage.guidelines.dose import DoseTableForm
+from pertimage.guidelines.redundancy import RedundancyForm
 from pertimage.guidelines.schema import FRENCH_VERDICTS, SLUG, ExamForm, Fact, Form, SheetForm, WordsForm, french
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,6 +22,8 @@ FORMS: Mapping[str, tuple[str, Any]] = {
     "fiche": ("Une situation clinique : fiches/<chapitre>/<id>.yaml", SheetForm),
     "lexique": ("Des faits et les mots qui les disent : lexique/<chapitre>.yaml", dict[str, Fact]),
     "examens": ("Le catalogue des examens : examens.yaml", list[ExamForm]),
+    "redondance": ("Les examens répétés : transversal/redondance.yaml", RedundancyForm),
+    "dose": ("Les doses et leurs seuils : transversal/dose.yaml", DoseTableForm),
     "mots": ("Des régions ou des techniques et leurs mots : regions.yaml, techniques.yaml", dict[str, WordsForm]),
 }
 # What a French key means, whatever the form; ``Form.clé`` where it depends on it.
@@ -146,7 +150,7 @@ class _Writer:
 
     def _named(self, form: str, key: str) -> dict[str, Any] | None:
         """Return what pydantic cannot say of a key: conditions, and what names a fact or an exam."""
-        if key in ("si", "sauf_si"):
+        if key in ("si", "sauf_si", "compte_rendu"):
             return {"type": "array", "items": {"$ref": "#/$defs/Tests"}} if form == "Fact" else {"$ref": "#/$defs/Condition"}
         if key in ("positions", "positions_communes"):
             return _mapping({"$ref": "#/$defs/Position"}, self._exams)
@@ -221,6 +225,6 @@ def _as_written(value: Any) -> Any:
 
 
 def unexplained(form: type[Form]) -> list[str]:
-    """Return the keys of a form that have no explanation."""
-    keys = [(field.alias or french(name)) for name, field in form.model_fields.items()]
+    """Return the keys of a form that have no explanation, neither here nor beside the key (``description``)."""
+    keys = [(field.alias or french(name)) for name, field in form.model_fields.items() if not field.description]
     return [key for key in keys if key not in EXPLANATIONS and f"{form.__name__}.{key}" not in EXPLANATIONS]

@@ -15,13 +15,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 
+from pydantic import Field
+
 from pertimage.guidelines.base import GuidelineBase, Position, Rule, Sheet
 from pertimage.guidelines.conditions import Condition, ConditionError, ExamTest, FlagTest, Test, facts_of, parse
 from pertimage.guidelines.implication import Setting, both, deductions, impossible
 from pertimage.guidelines.schema import FRENCH_VERDICTS, PositionForm, RuleForm, Source, Verdict
 
 PREFIX = "local-"
-_STRICTNESS = {verdict: rank for rank, verdict in enumerate((Verdict.INDICATED, Verdict.SPECIFIC_CASES, Verdict.SPECIALIST, Verdict.NOT_INDICATED))}
+_STRICTNESS = {
+    verdict: rank for rank, verdict in enumerate((Verdict.INDICATED, Verdict.SPECIFIC_CASES, Verdict.SPECIALIST, Verdict.NOT_INDICATED))
+}
 _APPROPRIATE, _ELSEWHERE, _NOTHING = 0, 1, 2
 _OUTCOMES = ("pertinent", "autre examen préférable", "pas d'imagerie utile")
 _QUIET: Condition = ((FlagTest("any", False),),)
@@ -35,7 +39,7 @@ class RuleRefusedError(ValueError):
 class LocalBody(RuleForm):
     """A local rule as written: the form of a sheet's rule, where naming a source of the sheet is optional."""
 
-    source: str | list[str] = []
+    source: str | list[str] = Field(default=[])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,9 @@ class _Amendment:
             rules += [*split, rule]
         last = self._last()
         if not changed and last is None:
-            raise RuleRefusedError(self._looser[0] if self._looser else "elle ne change rien : la fiche dit déjà cela, ou aucune de ses règles n'est concernée")
+            raise RuleRefusedError(
+                self._looser[0] if self._looser else "elle ne change rien : la fiche dit déjà cela, ou aucune de ses règles n'est concernée"
+            )
         rules += [last] if last else []
         named = set(facts_of(self._condition)).union(*(facts_of(one.condition) for one in self._positions.values() if one.condition))
         return replace(
@@ -141,7 +147,9 @@ class _Amendment:
             raise RuleRefusedError(f"source inconnue « {unknown[0]} » : la fiche connaît {', '.join(self._sheet.form.sources)}")
         flagged = any(isinstance(test, FlagTest) and test.wanted for tests in self._condition for test in tests)
         if flagged and not self._emergency:
-            raise RuleRefusedError("un signe d'alerte relève des règles de la fiche : une règle locale ne retire ni une urgence ni une imagerie légitime")
+            raise RuleRefusedError(
+                "un signe d'alerte relève des règles de la fiche : une règle locale ne retire ni une urgence ni une imagerie légitime"
+            )
 
     def _start(self) -> int:
         if not self._rule.start:
@@ -178,13 +186,17 @@ class _Amendment:
         if before is None:
             return True
         if _STRICTNESS[position.verdict] < _STRICTNESS[before.verdict]:
-            self._looser.append(f"elle assouplit la règle « {rule.id} » sur {self._label(exam)} : une règle locale ajoute ou resserre seulement")
+            self._looser.append(
+                f"elle assouplit la règle « {rule.id} » sur {self._label(exam)} : une règle locale ajoute ou resserre seulement"
+            )
             if position.verdict is Verdict.INDICATED:
                 raise RuleRefusedError(self._looser[0])
             return False
         same = position.verdict is before.verdict and position.condition == before.condition
         if not same and position.condition and before.condition and position.condition != before.condition:
-            raise RuleRefusedError(f"sa condition pour {self._label(exam)} remplacerait celle de la règle « {rule.id} », sans que l'on sache laquelle est la plus stricte")
+            raise RuleRefusedError(
+                f"sa condition pour {self._label(exam)} remplacerait celle de la règle « {rule.id} », sans que l'on sache laquelle est la plus stricte"
+            )
         return not same
 
     def _refuse_loosening(self, exam: str, before: Rule, after: Rule) -> None:
@@ -212,7 +224,9 @@ class _Amendment:
 
     def _last(self) -> Rule | None:
         """Return the rule for the patients of whom the sheet says nothing: the exams added, or the emergency alone."""
-        added = {exam: one for exam, one in self._positions.items() if not any(self._held(exam, rule.positions) for rule in self._sheet.rules)}
+        added = {
+            exam: one for exam, one in self._positions.items() if not any(self._held(exam, rule.positions) for rule in self._sheet.rules)
+        }
         if not added and not self._emergency:
             return None
         narrow: Condition = self._condition if self._emergency else both(both(self._condition, _QUIET), ((ExamTest(frozenset(added)),),))

@@ -50,24 +50,23 @@ Loudness = Literal["information", "attention", "critique"]
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A parameter that the code reads by name: its value when no document gives one, its unit, its meaning, its limits."""
+    """A parameter that the code reads by name: its unit, its meaning, its limits, and the cross-cutting table whose rows it names, if any."""
 
-    default: float
     unit: str
     french: str
     low: float
     high: float
+    table: str = ""
 
 
-# Each is read by ``Policy.threshold(name, default, *of)``; ``of`` are the techniques (CT, MR…) or sheets for which it may differ.
+# Written ``name: value``, or ``name: {row: value}`` for those of the rows of a table.
 THRESHOLDS: Mapping[str, Threshold] = {
-    "dose_alerte_msv": Threshold(50.0, "mSv", "dose cumulée à partir de laquelle on le signale", 1, 500),
-    "dose_fenetre_mois": Threshold(60, "mois", "durée sur laquelle la dose est cumulée", 1, 240),
-    "redondance_jours": Threshold(90, "jours", "en deçà, le même examen de la même région est signalé", 0, 3650),
-    "redondance_forte_jours": Threshold(30, "jours", "en deçà, ce signalement demande attention", 0, 3650),
-    "dfg_iode": Threshold(30, "mL/min", "DFG au-dessous duquel l'injection iodée se discute", 15, 60),
-    "age_grossesse_min": Threshold(15, "ans", "âge à partir duquel la grossesse est demandée", 8, 18),
-    "age_grossesse_max": Threshold(50, "ans", "âge jusqu'auquel la grossesse est demandée", 45, 60),
+    "dose": Threshold("mSv ou examens", "valeur d'un seuil de la table des doses", 1, 500, "dose"),
+    "dose_fenetre_mois": Threshold("mois", "durée sur laquelle le seuil « cumul-vigilance » cumule la dose", 1, 240),
+    "redondance_jours": Threshold("jours", "en deçà de cet intervalle, l'examen antérieur est signalé", 1, 3650, "redondance"),
+    "redondance_forte_jours": Threshold("jours", "en deçà, il est signalé comme important", 0, 3650, "redondance"),
+    "redondance_oubli_jours": Threshold("jours", "au-delà, un examen est trop ancien pour que l'on en parle", 30, 7300),
+    "redondance_deja_demande_jours": Threshold("jours", "durée pendant laquelle un examen demandé et non fait est un doublon", 1, 730),
 }
 
 
@@ -115,7 +114,7 @@ class LocalRuleForm(Form):
 class PolicyForm(Form):
     """A policy. What is not written keeps the service's own setting."""
 
-    title: str = ""
+    title: str = Field(default="", alias="titre")
     alerts: dict[str, VoiceForm] = Field(default={}, alias="alertes")
     thresholds: dict[str, float | dict[str, float]] = Field(default={}, alias="seuils")
     unavailable: list[Slug] = Field(default=[], alias="examens_indisponibles")
@@ -134,13 +133,10 @@ class PolicyForm(Form):
         return hashlib.sha256(self.document.encode()).hexdigest()
 
     def flat_thresholds(self) -> dict[str, float]:
-        """Return the thresholds by name; those of a technique or a sheet as « name.CT »."""
+        """Return the thresholds by name; those of the row of a table as « name.row »."""
         flat: dict[str, float] = {}
         for name, given in self.thresholds.items():
-            if isinstance(given, dict):
-                flat |= {name if of == "defaut" else f"{name}.{of}": value for of, value in given.items()}
-            else:
-                flat[name] = given
+            flat |= {f"{name}.{row}": value for row, value in given.items()} if isinstance(given, dict) else {name: given}
         return flat
 
 
@@ -187,24 +183,51 @@ class _Checks:
                 continue
             low, high = voice.severity.min, voice.severity.max
             if low and high and list(SEVERITIES).index(low) > list(SEVERITIES).index(high):
-                yield self.document.fault(f"« {kind} » : la gravité min ({low}) dépasse la gravité max ({high})", "alertes", kind, "gravite")
+                yield self.document.fault(
+                    f"« {kind} » : la gravité min ({low}) dépasse la gravité max ({high})", "alertes", kind, "gravite"
+                )
             hushed = not voice.speaks or high is not None or set(AUDIENCES) - set(voice.to) or set(PLACES) - set(voice.at)
             if ALERT_KINDS[kind] in SAFETY and hushed:
                 said = "une alerte de sécurité ne se tait pas et ne s'adoucit pas ; seule « gravite: {min: …} » est permise"
                 yield self.document.fault(f"« {kind} » : {said}", "alertes", kind)
 
     def _thresholds(self) -> Iterator[Fault]:
-        for name, value in self.form.flat_thresholds().items():
-            known, _, of = name.partition(".")
-            if known not in THRESHOLDS:
-                yield self.document.fault(f"seuil inconnu « {known} »{_near(known, THRESHOLDS)}", "seuils", known)
-                continue
-            limits = THRESHOLDS[known]
-            if not limits.low <= value <= limits.high:
-                said = f"{value:g} est hors des bornes ({limits.low:g} à {limits.high:g} {limits.unit})"
-                yield self.document.fault(f"« {name} » : {said}", "seuils", known)
-            if of and of not in {str(exam.modality) for exam in self.base.catalogue.exams.values()} and of not in self.base.sheets:
-                yield self.document.fault(f"« {known} » : « {of} » n'est ni une technique (CT, MR, DX…) ni une fiche", "seuils", known, of)
+        for name, given in self.form.thresholds.items():
+            if name not in THRESHOLDS:
+                yield self.document.fault(f"seuil inconnu « {name} »{_near(name, THRESHOLDS)}", "seuils", name)
+            elif isinstance(given, dict) is not bool(THRESHOLDS[name].table):
+                wanted = "{ligne de la table: valeur}" if THRESHOLDS[name].table else "une valeur"
+                yield self.document.fault(f"« {name} » attend {wanted}", "seuils", name)
+            elif isinstance(given, dict):
+                yield from (fault for row, value in given.items() for fault in self._of_row(name, row, value))
+            else:
+                yield from self._bounded(name, given, "seuils", name)
+
+    def _of_row(self, name: str, row: str, value: float) -> Iterator[Fault]:
+        """Yield what is wrong with the threshold of a row of a table."""
+        rows = self._rows(name)
+        if row not in rows:
+            yield self.document.fault(f"« {name} » : ligne inconnue « {row} »{_near(row, rows)}", "seuils", name, row)
+        elif rows[row] and value != int(value):
+            yield self.document.fault(
+                f"« {name} » : « {row} » compte des examens, {value:g} n'est pas un nombre entier", "seuils", name, row
+            )
+        else:
+            yield from self._bounded(name, value, "seuils", name, row)
+
+    def _rows(self, name: str) -> dict[str, bool]:
+        """Return the rows whose threshold may be set, and whether it counts exams; « never without a change » is not an interval."""
+        tables = self.base.tables
+        if name == "dose":
+            return {row.id: row.count is not None for row in tables.doses.thresholds} if tables.doses else {}
+        return {row.id: False for row in tables.redundancy.repeats if row.interval} if tables.redundancy else {}
+
+    def _bounded(self, name: str, value: float, *place: str) -> Iterator[Fault]:
+        limits = THRESHOLDS[name]
+        if not limits.low <= value <= limits.high:
+            yield self.document.fault(
+                f"« {name} » : {value:g} est hors des bornes ({limits.low:g} à {limits.high:g} {limits.unit})", *place
+            )
 
     def _silences(self, base: GuidelineBase) -> Iterator[Fault]:
         for rank, one in enumerate(self.form.silenced):
@@ -214,7 +237,9 @@ class _Checks:
                 names = [f"{known.id}/{rule.id}" for known in base.sheets.values() for rule in known.rules]
                 yield self.document.fault(f"règle inconnue « {one.rule} »{_near(one.rule, names)}", "regles_en_silence", rank)
             elif any(rule.emergency for rule in rules):
-                yield self.document.fault(f"« {one.rule} » envoie aux urgences : une règle d'urgence ne se met jamais en silence", "regles_en_silence", rank)
+                yield self.document.fault(
+                    f"« {one.rule} » envoie aux urgences : une règle d'urgence ne se met jamais en silence", "regles_en_silence", rank
+                )
 
 
 def _near(name: str, names: object) -> str:

@@ -10,15 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from pertimage.guidelines.catalogue import Catalogue
-from pertimage.guidelines.conditions import ALWAYS, Condition, ConditionError, Names, parse
+from pertimage.guidelines.conditions import ALWAYS, Condition, ConditionError, Names, facts_of, parse
 from pertimage.guidelines.schema import ExamForm, Form, Modality, Slug, YesNo
 from pertimage.guidelines.source import Document, Fault
+
+if TYPE_CHECKING:
+    from pertimage.guidelines.dose import DoseTable
+    from pertimage.guidelines.redundancy import Redundancy
 
 FOLDER = "transversal"
 
@@ -48,10 +54,10 @@ _BASIS_WORDS = {
 class WhichForm(Form):
     """Which exams a row is about: those that meet every criterion given; none given: all."""
 
-    exams: list[Slug] = Field(default=[], alias="parmi")
-    modalities: list[Modality] = Field(default=[], alias="techniques")
-    regions: list[Slug] = Field(default=[])
-    irradiating: YesNo | None = Field(default=None, alias="irradiant")
+    exams: list[Slug] = Field(default=[], alias="parmi", description="Ids d'examens.")
+    modalities: list[Modality] = Field(default=[], alias="techniques", description="Techniques, par leur code DICOM (DX, CT, MR, US…).")
+    regions: list[Slug] = Field(default=[], description="Régions, avec celles qu'elles contiennent.")
+    irradiating: YesNo | None = Field(default=None, alias="irradiant", description="oui : examens à rayons.")
     contrast: YesNo | None = None
     lateral: YesNo | None = None
     uterus_in_field: YesNo | None = None
@@ -85,7 +91,7 @@ class Which:
 class RowForm(Form):
     """What every row of every table says of itself."""
 
-    basis: BasisWord = Field(alias="fonde")
+    basis: BasisWord = Field(alias="fonde", description="Sur quoi la ligne repose : texte_lu, connaissance ou proposition.")
     source: str = ""
     note: str = ""
 
@@ -99,13 +105,16 @@ class TableReader:
     catalogue: Catalogue
     sheets: frozenset[str]
     faults: list[Fault] = field(default_factory=list)
+    facts: set[str] = field(default_factory=set)
 
     def condition(self, form: Any, *path: str | int) -> Condition:
         """Return a condition (``si``); nothing written holds always."""
         if form is None:
             return ALWAYS
         try:
-            return parse(form, self.names)
+            condition = parse(form, self.names)
+            self.facts |= facts_of(condition)
+            return condition
         except ConditionError as error:
             self.faults.append(self.document.fault(str(error), *path))
             return ()
@@ -131,17 +140,33 @@ class TableReader:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables compiled, one field each; a base that has no file for one has an empty table."""
+    """The tables compiled, one field each; a base that has no file for one has an empty table.
+
+    ``facts`` are the facts that the conditions of all tables name.
+    """
+
+    redundancy: Redundancy | None = None
+    doses: DoseTable | None = None
+    facts: frozenset[str] = frozenset()
+
+
+def _by(module: str, name: str) -> Callable[[TableReader], Any]:
+    """Return a reader of a sibling module, imported when it is called: these modules import this one."""
+    return lambda reader: getattr(import_module(f"pertimage.guidelines.{module}"), name)(reader)
 
 
 # File name without extension → (field of ``Tables``, how to compile what the file holds).
-READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {}
+READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
+    "redondance": ("redundancy", _by("redundancy", "read_redundancy")),
+    "dose": ("doses", _by("dose", "read_doses")),
+}
 
 
 def read_tables(directory: Path, names: Names, catalogue: Catalogue, sheets: frozenset[str]) -> tuple[Tables, list[Fault]]:
     """Return the tables of a base's folder, and the faults of their files."""
     found: dict[str, Any] = {}
     faults: list[Fault] = []
+    named: set[str] = set()
     for path in sorted((directory / FOLDER).glob("*.yaml")):
         document = Document(path, f"{FOLDER}/{path.name}")
         if path.stem not in READERS:
@@ -152,4 +177,25 @@ def read_tables(directory: Path, names: Names, catalogue: Catalogue, sheets: fro
         if not document.faults:
             found[name] = compiled(reader)
         faults += [*document.faults, *reader.faults]
-    return Tables(**found) if not faults else Tables(), faults
+        named |= reader.facts
+    return Tables(**found, facts=frozenset(named)) if not faults else Tables(), faults
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTable:
+    """A table as its authors wrote it: its name, the words at the head of the file, and what the file holds."""
+
+    name: str
+    heading: str
+    content: Mapping[str, Any]
+
+
+def written_tables(directory: Path) -> tuple[WrittenTable, ...]:
+    """Return the tables of a base's folder as written, by name."""
+    found = []
+    for path in sorted((directory / FOLDER).glob("*.yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        heading = [line.removeprefix("#").removeprefix(" ") for line in takewhile(lambda line: line.startswith("#"), lines)]
+        content = Document(path, path.name).value
+        found.append(WrittenTable(path.stem, "\n".join(heading), content if isinstance(content, dict) else {}))
+    return tuple(found)

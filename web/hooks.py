@@ -40,15 +40,20 @@ async def cards_for(request: Request, user: User) -> Response:
     """Return the cards of a call; on order-sign, once what was signed is on disk."""
     service: Service = request.app.state.service
     try:
-        found = service.read_call(object_of(await request.body()))
+        body = await service.fetcher.completed(object_of(await request.body()))
+        found = service.read_call(body)
     except BadRequest as error:
         return refused(422 if error.place == "hook" else 400, "structure", error.message_fr, error.place)
     judged = [(order, service.judge(order.request)) for order in found.orders]
     if found.hook == "order-sign" and judged:
         records = [service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
-    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, service.reads_as, _new_id, service.words_of)
-    return json(maker.response(judged))
+    return json(card_maker(service, found.hook).response(judged))
+
+
+def card_maker(service: Service, hook: str) -> CardMaker:
+    """Return what makes the cards of a hook."""
+    return CardMaker(service.publisher, hook, service.exam, service.label, service.reads_as, _new_id, service.words_of)
 
 
 def _about(found: HookCall, order: Order, user: User) -> dict[str, Any]:

@@ -16,13 +16,14 @@ from pertimage.audit.store import open_store
 from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
 from pertimage.fhir.card_text import RecentWords
-from pertimage.fhir.history import coded_facts
+from pertimage.fhir.context_words import record_facts
 from pertimage.fhir.publisher import ExamInfo, Publisher
 from pertimage.fhir.requests import HookCall, Recent, read_hook
 from pertimage.fhir.statements import reads_with
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.edition import editions
 from pertimage.guidelines.loader import load_base
+from pertimage.web.fetching import Fetcher
 from pertimage.web.settings import Settings
 
 JUDGEMENTS_KEPT = 2048
@@ -40,6 +41,7 @@ class Service:
         self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(lambda request, day: assess(request, self.base, self.policy, on=day))
         self._recent = Recent(JUDGEMENTS_KEPT)
         self.words_of = RecentWords(JUDGEMENTS_KEPT)
+        self.fetcher = Fetcher(settings.fhir_allowed, settings.fetch_budget)
         settings.prepare()
         self.store = open_store(settings.database_url)
         self.journal = Journal(self.store)
@@ -47,7 +49,7 @@ class Service:
         self.pseudonyms = Pseudonyms(settings.key)
         self.publisher = Publisher(settings.base_url, settings.canonical)
         self.reads_as = reads_with(self.base.lexicon)
-        self.coded_facts = coded_facts(self.base.lexicon.facts, self.base.lexicon.atc)
+        self.coded_facts = record_facts(self.base.lexicon)
 
     def keep_editions(self) -> int:
         """Keep the versions of sheets that this service is the first to serve; return how many there were."""

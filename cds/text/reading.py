@@ -63,7 +63,7 @@ def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = fr
     """
     text = request.narrative
     seen = scene(text, lexicon)
-    stated = list(_stated(seen, request.authored, openers))
+    stated = list(_stated(seen, request, openers))
     found = [*stated, *_measured(seen, lexicon, request, openers, _not_his(seen, stated, lexicon)), *_known(request, lexicon)]
     codes = {
         kind: tuple(bare_code(code.code) for code in request.reason_codes if _kind(code) == kind) for kind in ("icd10", "icpc2", "snomed")
@@ -93,8 +93,9 @@ def _in_order(found: Iterable[FactFound]) -> list[FactFound]:
     return sorted(unique.values(), key=lambda fact: (fact.start < 0, fact.start, fact.fact))
 
 
-def _stated(seen: Scene, on: date | None, openers: frozenset[str]) -> Iterable[FactFound]:
-    for mention, status, first, last in qualify(seen, on.year if on else None, openers):
+def _stated(seen: Scene, request: ImagingRequest, openers: frozenset[str]) -> Iterable[FactFound]:
+    year = request.authored.year if request.authored else None
+    for mention, status, first, last in qualify(seen, year, openers, request.age):
         start, end = seen.words[first].start, seen.words[last].end
         yield FactFound(mention.fact, status, seen.text[start:end], start, end)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pertimage.cds.dose import cumulated_words
 from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, FactFound, Missing, Outcome, Severity
 from pertimage.guidelines.schema import ExamForm
 from pertimage.web.pages import french
@@ -70,6 +71,7 @@ class Advice:
     own_dose: str
     own_dose_level: int
     own_tariff: str
+    received: str
     offers: tuple[Offer, ...]
     flags: tuple[FlagToConfirm, ...]
     alerts: tuple[tuple[str, Alert], ...]
@@ -98,9 +100,14 @@ def _advice(one: Assessment, among: Sequence[Assessment], service: Service) -> A
     offers = tuple(_offer(offer, one, among, service) for offer in one.alternatives)
     return Advice(
         assessment=one, exam=french.capital(one.exam_label) or "Examen non précisé", word=french.capital(one.outcome.french), look=look, icon=icon,
-        own_dose=dose, own_dose_level=level, own_tariff=tariff, offers=offers, flags=_flags(one, service),
+        own_dose=dose, own_dose_level=level, own_tariff=tariff, received=_received(one), offers=offers, flags=_flags(one, service),
         alerts=_alerts(one), sheets=tuple((name, service.base.sheets[name].title) for name in one.situations if name in service.base.sheets),
     )  # fmt: skip
+
+
+def _received(one: Assessment) -> str:
+    """Return the doses already received, when some were."""
+    return cumulated_words(one.dose) if one.dose.exams_without_dose or one.dose.cumulative_60m_msv else ""
 
 
 def _cost(exam: ExamForm) -> tuple[str, int, str]:
