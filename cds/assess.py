@@ -320,7 +320,7 @@ class _Judgement:
             facts=self._relevant(chosen), missing=missing, alternatives=offers, alerts=raised,
             sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
-            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed",
+            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed", policy=self._policy.digest,
         )  # fmt: skip
 
     def _relevant(self, chosen: Conclusion | None) -> tuple[FactFound, ...]:

@@ -287,7 +287,8 @@ class Assessment:
 
     ``pathway`` is ``emergency`` or None. ``rule`` is ``<sheet>/<rule>``. ``absent_flags`` names the two or three red flags
     that the text does not mention and that would change the answer (« en l'absence de… »). ``silenced`` is the outcome of a rule
-    that the local policy put to silence: nothing of it is told, and the outcome is ``no-guidance``.
+    that the local policy put to silence: nothing of it is told, and the outcome is ``no-guidance``. ``policy`` is the digest of the
+    document that judged (see ``Policy``); the journal keeps it beside the assessment.
     """
 
     request: str
@@ -310,6 +311,7 @@ class Assessment:
     absent_flags: tuple[Missing, ...] = ()
     review_state: str = "draft"
     silenced: Outcome | None = None
+    policy: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's JSON object (see the design's « Assessment »); ``silenced`` only when a rule is."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pertimage.cds.model import Alert, Assessment, Policy, Severity
 
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý«])")
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -32,3 +35,15 @@ def heard(assessment: Assessment, policy: Policy, who: str, where: str) -> Asses
     if not policy.voices or all(policy.hears(alert.kind, who, where) for alert in assessment.alerts):
         return assessment
     return replace(assessment, alerts=tuple(alert for alert in assessment.alerts if policy.hears(alert.kind, who, where)))
+
+
+def once(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Return the alerts without the sentences that one before them says; those that say nothing else are left out."""
+    said: set[str] = set()
+    kept = []
+    for alert in alerts:
+        fresh = [sentence for sentence in dict.fromkeys(_SENTENCES.split(alert.message)) if sentence not in said]
+        said.update(fresh)
+        if fresh:
+            kept.append(replace(alert, message=" ".join(fresh)))
+    return tuple(kept)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pertimage.cds.dose import cumulated_words
 from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, FactFound, Missing, Outcome, Severity
+from pertimage.cds.speech import once
 from pertimage.guidelines.schema import ExamForm
 from pertimage.web.pages import french
 from pertimage.web.pages.highlight import Read, Segment, listed, segments
@@ -152,7 +153,7 @@ def _flags(one: Assessment, service: Service) -> tuple[FlagToConfirm, ...]:
 def _alerts(one: Assessment) -> tuple[tuple[str, Alert], ...]:
     asked = {item.item for item in one.missing}
     kept = (alert for alert in one.alerts if not (_OF_ITEM.get(alert.kind) in asked and alert.severity is not Severity.CRITICAL))
-    return tuple((SEVERITIES[alert.severity], alert) for alert in kept)
+    return tuple((SEVERITIES[alert.severity], alert) for alert in once(kept))
 
 
 def questions(assessments: Sequence[Assessment], service: Service) -> list[Question]:
