@@ -283,7 +283,7 @@ def _guideline(rows: Rows, record: Record, data: Data) -> None:
 
 def _policy(rows: Rows, record: Record, data: Data) -> None:
     row = {"seq": record.seq, "digest": data["digest"], "author": _clean(data["author"]), "reason": _clean(data["reason"])}
-    rows.add(policies, row | {"at": record.at})
+    rows.insert_new(policies, row | {"at": record.at})
 
 
 def _clean(text: str) -> str:

@@ -12,9 +12,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.local_rules import PREFIX, LocalBody, LocalRule, overlaid, refusals
@@ -81,8 +81,8 @@ class VoiceForm(Form):
     """How one kind of alert speaks."""
 
     speaks: YesNo = Field(default=True, alias="parle")
-    to: list[Audience] = Field(default=["prescripteur", "radiologue"], alias="a_qui")
-    at: list[Place] = Field(default=["order-select", "order-sign", "page"], alias="quand")
+    to: list[Audience] = Field(default=["prescripteur", "radiologue"], alias="a_qui", min_length=1)
+    at: list[Place] = Field(default=["order-select", "order-sign", "page"], alias="quand", min_length=1)
     severity: SeverityForm = Field(default=SeverityForm(), alias="gravite")
 
 
@@ -116,11 +116,20 @@ class PolicyForm(Form):
 
     title: str = Field(default="", alias="titre")
     alerts: dict[str, VoiceForm] = Field(default={}, alias="alertes")
-    thresholds: dict[str, float | dict[str, float]] = Field(default={}, alias="seuils")
+    thresholds: dict[str, Any] = Field(default={}, alias="seuils")
     unavailable: list[Slug] = Field(default=[], alias="examens_indisponibles")
     silenced: list[SilenceForm] = Field(default=[], alias="regles_en_silence")
     quiet_days: int = Field(default=DEFAULT_QUIET_DAYS, alias="repetition_jours", ge=0, le=365)
     local_rules: list[LocalRuleForm] = Field(default=[], alias="regles_locales")
+
+    @field_validator("thresholds", mode="after")
+    @classmethod
+    def _as_numbers(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Write 30 and 30.0 alike; what is no number stays, to be refused where it stands."""
+        return {
+            name: _number({row: _number(one) for row, one in value.items()} if isinstance(value, dict) else value)
+            for name, value in given.items()
+        }
 
     @property
     def document(self) -> str:
@@ -142,7 +151,10 @@ class PolicyForm(Form):
 
 def read_policy(text: str, base: GuidelineBase, shown: str = "politique.yaml") -> tuple[PolicyForm | None, list[Fault]]:
     """Return the policy that a YAML text holds, and its faults with their lines; no policy when there is any fault."""
-    document = Document(text, shown)
+    try:
+        document = Document(text, shown)
+    except RecursionError:
+        return None, [Fault(shown, 1, "texte trop imbriqué : une politique tient en quelques niveaux")]
     if document.faults:
         return None, document.faults
     form = document.read(PolicyForm, {} if document.value is None else document.value)
@@ -203,12 +215,12 @@ class _Checks:
             else:
                 yield from self._bounded(name, given, "seuils", name)
 
-    def _of_row(self, name: str, row: str, value: float) -> Iterator[Fault]:
+    def _of_row(self, name: str, row: str, value: object) -> Iterator[Fault]:
         """Yield what is wrong with the threshold of a row of a table."""
         rows = self._rows(name)
         if row not in rows:
             yield self.document.fault(f"« {name} » : ligne inconnue « {row} »{_near(row, rows)}", "seuils", name, row)
-        elif rows[row] and value != int(value):
+        elif rows[row] and isinstance(value, float) and not value.is_integer():
             yield self.document.fault(
                 f"« {name} » : « {row} » compte des examens, {value:g} n'est pas un nombre entier", "seuils", name, row
             )
@@ -220,11 +232,14 @@ class _Checks:
         tables = self.base.tables
         if name == "dose":
             return {row.id: row.count is not None for row in tables.doses.thresholds} if tables.doses else {}
-        return {row.id: False for row in tables.redundancy.repeats if row.interval} if tables.redundancy else {}
+        rows = tables.redundancy.repeats if tables.redundancy else ()
+        return {row.id: False for row in rows if row.interval or (row.interval is None and name == "redondance_forte_jours")}
 
-    def _bounded(self, name: str, value: float, *place: str) -> Iterator[Fault]:
+    def _bounded(self, name: str, value: object, *place: str) -> Iterator[Fault]:
         limits = THRESHOLDS[name]
-        if not limits.low <= value <= limits.high:
+        if not isinstance(value, float):
+            yield self.document.fault(f"« {place[-1]} » : « {value} » n'est pas un nombre", *place)
+        elif not limits.low <= value <= limits.high:
             yield self.document.fault(
                 f"« {name} » : {value:g} est hors des bornes ({limits.low:g} à {limits.high:g} {limits.unit})", *place
             )
@@ -245,6 +260,10 @@ class _Checks:
 def _near(name: str, names: object) -> str:
     close = difflib.get_close_matches(name, list(names), n=1)  # type: ignore[call-overload]
     return f" : vouliez-vous écrire « {close[0]} » ?" if close else ""
+
+
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _json(value: object) -> str:
