@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, Outcome, Severity
+from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, Missing, Outcome, Severity
 from pertimage.fhir.card_text import WordsOf, exam_label_quoted, in_sentence, shorten, words
 from pertimage.fhir.corrections import SIDE_WORDS, with_exam, with_note, with_side
 from pertimage.fhir.publisher import ExamOf, LabelOf, NewId, Publisher
@@ -199,24 +199,34 @@ def _override_reasons(publisher: Publisher) -> list[dict[str, Any]]:
 
 def indicator(assessment: Assessment, hook: str) -> str:
     """Return how loudly the card speaks: an emergency is critical; what is missing warns only when the order is signed."""
-    levels = [*_levels_beside_advice(assessment, hook), WARNING if assessment.outcome in _UNFAVOURABLE else INFO]
+    levels = [CRITICAL] if assessment.pathway == "emergency" else []
+    levels.append(WARNING if assessment.outcome in _UNFAVOURABLE else INFO)
+    lacking = assessment.outcome is Outcome.INCOMPLETE or any(item.blocking for item in assessment.missing)
+    if lacking and hook == ORDER_SIGN:
+        levels.append(WARNING)
+    levels += [_OF_SEVERITY[alert.severity] for alert in _loud_at(hook, assessment)]
     return max(levels, key=_LOUDNESS.index)
 
 
 def may_be_quieter(assessment: Assessment, hook: str) -> bool:
-    """Say whether only the advice of a rule makes the card interrupt: an emergency, an alert or what is missing never gets quieter."""
-    aside = max(_levels_beside_advice(assessment, hook), key=_LOUDNESS.index, default=INFO)
-    return assessment.outcome in _UNFAVOURABLE and assessment.rule is not None and aside == INFO
+    """Say whether the card interrupts only for the advice of a rule, or for what the law wants written.
+
+    An emergency, an alert or what safety wants to know never gets quieter.
+    """
+    if assessment.outcome not in _UNFAVOURABLE or assessment.rule is None or assessment.pathway == "emergency":
+        return False
+    if hook == ORDER_SIGN and any(item.blocking and _is_safety(item) for item in assessment.missing):
+        return False
+    return all(alert.severity is Severity.INFO or alert.kind is AlertKind.LEGAL_ITEM for alert in _loud_at(hook, assessment))
 
 
-def _levels_beside_advice(assessment: Assessment, hook: str) -> list[str]:
-    levels = [CRITICAL] if assessment.pathway == "emergency" else []
-    lacking = assessment.outcome is Outcome.INCOMPLETE or any(item.blocking for item in assessment.missing)
-    if lacking and hook == ORDER_SIGN:
-        levels.append(WARNING)
-    return levels + [
-        _OF_SEVERITY[alert.severity] for alert in assessment.alerts if hook == ORDER_SIGN or not _of_missing(alert, assessment)
-    ]
+def _is_safety(item: Missing) -> bool:
+    return item.level == "safety" or item.item in _ALERT_OF_ITEM.values()
+
+
+def _loud_at(hook: str, assessment: Assessment) -> Iterator[Alert]:
+    """Yield the alerts that count at a hook: those about something not yet written wait for the signature."""
+    return (alert for alert in assessment.alerts if hook == ORDER_SIGN or not _of_missing(alert, assessment))
 
 
 def _of_missing(alert: Alert, assessment: Assessment) -> bool:
