@@ -93,10 +93,10 @@ def _differences(before: Assessment, after: Assessment, now: Policy, tried: Poli
         yield f"avis : {before.outcome.french} → {after.outcome.french}" + (" (règle en silence)" if after.silenced else "")
     elif before.rule != after.rule:
         yield f"règle : {before.rule or 'aucune'} → {after.rule or 'aucune'}"
+    elif [one.exam for one in before.alternatives] != [one.exam for one in after.alternatives]:
+        yield "autres examens proposés à la place"
     if before.pathway != after.pathway:
         yield "circuit des urgences ajouté" if after.pathway else "circuit des urgences retiré"
-    if [one.exam for one in before.alternatives] != [one.exam for one in after.alternatives]:
-        yield "alternatives proposées"
     for who, places in ((_PRESCRIBER, PLACES), (_RADIOLOGIST, PLACES[-1:])):
         told = [(_loudest(before, now, who, place), _loudest(after, tried, who, place)) for place in places]
         for kind, words in KIND_WORDS.items():

@@ -68,7 +68,7 @@ def test_a_policy_put_in_force_judges_at_once(team):
     assert put(team).status_code == 303
     page = team.read("/politique")
     assert "par Dr Essai : file d'attente" in page.replace("’", "'")
-    assert "Lombalgie-commune/recente : avis local (Dr A, 01/10/2026)" in page
+    assert "règle « recente » : avis local (Dr A, 01/10/2026)" in page
     assert "hors référentiel" in plain(team.advice(LUMBAGO, "radio rachis lombaire")).lower()
     team.sign(LUMBAGO, "radio rachis lombaire")
     before, after = past_requests(team.service.store)

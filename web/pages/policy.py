@@ -14,7 +14,19 @@ from pertimage.audit.past import latest_requests
 from pertimage.audit.policies import AnotherInForce, PolicyRow
 from pertimage.audit.store import utc_datetime
 from pertimage.cds.policy import policy_of
-from pertimage.guidelines.policy import ALERT_KINDS, KIND_WORDS, THRESHOLDS, PolicyForm, VoiceForm, form_of, read_policy
+from pertimage.guidelines.base import GuidelineBase
+from pertimage.guidelines.policy import (
+    ALERT_KINDS,
+    KIND_WORDS,
+    PLACES,
+    THRESHOLDS,
+    LocalRuleForm,
+    PolicyForm,
+    SilenceForm,
+    VoiceForm,
+    form_of,
+    read_policy,
+)
 from pertimage.guidelines.source import Fault
 from pertimage.web.access import page_user
 from pertimage.web.pages import csrf
@@ -34,6 +46,7 @@ alertes:
   dose-cumulee: {a_qui: [radiologue]}
 repetition_jours: 30
 """
+_PLACES = {"order-select": "au choix de l'examen", "order-sign": "à la signature", "page": "sur les pages du service"}
 NO_AUTHOR = "Dites qui met cette politique en vigueur, et pourquoi."
 
 
@@ -126,20 +139,26 @@ def _wrong(row: PolicyRow | None, service: Service) -> list[Fault]:
 
 
 def _says(row: PolicyRow | None, service: Service) -> Shown:
-    form = form_of(row.document) if row else PolicyForm()
-    exams = service.base.catalogue.exams
+    form, base = form_of(row.document) if row else PolicyForm(), service.base
+    exams = base.catalogue.exams
     parts = (
         ("Alertes", tuple(_voice(kind, voice) for kind, voice in form.alerts.items())),
-        ("Seuils", tuple(_thresholds(form))),
+        ("Seuils", tuple(_thresholds(form, base))),
         ("Examens indisponibles", tuple(exams[one].label if one in exams else one for one in form.unavailable)),
-        ("Règles en silence", tuple(f"{one.rule} : {one.reason} ({one.author}, {one.day:%d/%m/%Y})" for one in form.silenced)),
-        (
-            "Règles locales",
-            tuple(f"{one.sheet}, {one.rule.id} : {one.reason} ({one.author}, {one.day:%d/%m/%Y})" for one in form.local_rules),
-        ),
+        ("Règles en silence", tuple(f"{_rule(one.rule, base)} : {_signed(one)}" for one in form.silenced)),
+        ("Règles locales", tuple(f"{_rule(f'{one.sheet}/{one.rule.id}', base)} : {_signed(one)}" for one in form.local_rules)),
         ("Avis répétés", (_repetition(form.quiet_days),)),
     )
     return Shown(tuple((title, lines) for title, lines in parts if lines))
+
+
+def _rule(name: str, base: GuidelineBase) -> str:
+    sheet, _, rule = name.partition("/")
+    return f"{base.sheets[sheet].title if sheet in base.sheets else sheet}, règle « {rule} »"
+
+
+def _signed(one: SilenceForm | LocalRuleForm) -> str:
+    return f"{one.reason} ({one.author}, {one.day:%d/%m/%Y})"
 
 
 def _repetition(days: int) -> str:
@@ -153,13 +172,19 @@ def _voice(kind: str, voice: VoiceForm) -> str:
     if not voice.speaks:
         return f"{words} : ne parle pas"
     low, high = voice.severity.min, voice.severity.max
-    bounds = [f"au moins « {low} »" if low else "", f"au plus « {high} »" if high else ""]
-    return f"{words} : {', '.join(filter(None, ('à ' + ' et '.join(voice.to), 'lors de ' + ', '.join(voice.at), *bounds)))}"
+    said = [
+        f"pour le {voice.to[0]} seulement" if len(set(voice.to)) == 1 else "",
+        " et ".join(_PLACES[place] for place in PLACES if place in voice.at) if set(voice.at) != set(PLACES) else "",
+        f"au moins « {low} »" if low else "",
+        f"au plus « {high} »" if high else "",
+    ]
+    return f"{words} : {', '.join(filter(None, said)) or 'comme sans politique'}"
 
 
-def _thresholds(form: PolicyForm) -> Iterator[str]:
+def _thresholds(form: PolicyForm, base: GuidelineBase) -> Iterator[str]:
+    counted = {row.id for row in base.tables.doses.thresholds if row.count is not None} if base.tables.doses else set()
     for name, value in form.flat_thresholds().items():
         known, _, row = name.partition(".")
-        limits = THRESHOLDS.get(known)
-        if limits:
-            yield f"{limits.french}{f' ({row})' if row else ''} : {value:g} {limits.unit}".replace(".", ",")
+        if known in THRESHOLDS:
+            unit = THRESHOLDS[known].unit if known != "dose" else "examens" if row in counted else "mSv"
+            yield f"{THRESHOLDS[known].french}{f' (« {row} »)' if row else ''} : {value:g} {unit}".replace(".", ",")
