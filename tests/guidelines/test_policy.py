@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import date
 
 import pytest
@@ -15,6 +16,7 @@ from pertimage.guidelines.loader import load_base
 from pertimage.guidelines.local_rules import LocalRule, overlaid, refusals
 from pertimage.guidelines.policy import ALERT_KINDS, SAFETY, THRESHOLDS, PolicyForm, form_of, read_policy
 from pertimage.web import labelled
+from tests.project import read_text
 
 BASE = load_base()
 SIGNED = "auteur: Dr A, date: 2026-01-01, motif: essai"
@@ -138,6 +140,15 @@ def test_every_threshold_is_read_by_the_code() -> None:
     read = {name for name, _ in policy.thresholds} | {f"dose.{name}" for name, _ in policy.dose_thresholds}
     read |= {"dose_fenetre_mois"} if policy.dose_window_months == 31 else set()
     assert read == set(form.flat_thresholds())
+
+
+def test_the_guide_tells_every_key_and_its_example_is_right() -> None:
+    """docs/politique.md names each alert, threshold and key, and holds a policy that can be put in force."""
+    guide = read_text("docs/politique.md")
+    (example,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    assert faults(example) == []
+    keys = {field.alias for field in PolicyForm.model_fields.values()}
+    assert [name for name in {*ALERT_KINDS, *THRESHOLDS, *keys} if f"`{name}`" not in guide] == []
 
 
 STRICTNESS = {Outcome.APPROPRIATE: 0, Outcome.INCOMPLETE: 1, Outcome.ALTERNATIVE: 1, Outcome.NOT_INDICATED: 2}
