@@ -128,18 +128,12 @@ class Service:
         advice = [advice_of(one) for one in assessments]
         if not days or not advice:
             return {}
-        pseudonym = self.pseudonyms.patient(patient) if patient else None
-        since = before - timedelta(days=days)
-        return told_before(
-            self.store.reader,
-            prescriber,
-            advice,
-            since=since,
-            before=before,
-            hooks=(ORDER_SIGN,),
-            reference=order.request.id,
-            patient=pseudonym,
-        )
+        about = {"reference": order.request.id, "patient": self.pseudonyms.patient(patient) if patient else None, "hook": ORDER_SIGN}
+        try:
+            return told_before(self.store.reader, prescriber, advice, since=before - timedelta(days=days), before=before, **about)
+        except Exception as failure:  # whatever the driver raises: without an answer, the advice is as loud as the first time
+            log.error("what prescribers were told could not be read: %s", type(failure).__name__)
+            return {}
 
     def modalities(self, assessments: Sequence[Assessment]) -> dict[str, str]:
         """Return the DICOM modality of each exam that assessments name or propose."""

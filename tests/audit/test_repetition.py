@@ -25,7 +25,7 @@ def told(store, now, **about):
     asked = {
         "since": now - timedelta(days=30),
         "before": now,
-        "hooks": ("order-sign",),
+        "hook": "order-sign",
         "reference": "ServiceRequest/9",
         "patient": None,
     } | about
