@@ -128,9 +128,12 @@ class Service:
         advice = [advice_of(one) for one in assessments]
         if not days or not advice:
             return {}
-        about = {"reference": order.request.id, "patient": self.pseudonyms.patient(patient) if patient else None, "hook": ORDER_SIGN}
+        pseudonym = self.pseudonyms.patient(patient) if patient else None
+        window = {"since": before - timedelta(days=days), "before": before}
         try:
-            return told_before(self.store.reader, prescriber, advice, since=before - timedelta(days=days), before=before, **about)
+            return told_before(
+                self.store.reader, prescriber, advice, hook=ORDER_SIGN, reference=order.request.id, patient=pseudonym, **window
+            )
         except Exception as failure:  # whatever the driver raises: without an answer, the advice is as loud as the first time
             log.error("what prescribers were told could not be read: %s", type(failure).__name__)
             return {}
