@@ -12,7 +12,7 @@ from datetime import date
 
 from pertimage.cds.alerts import alerts
 from pertimage.cds.alternatives import alternatives
-from pertimage.cds.completeness import missing_items
+from pertimage.cds.completeness import missing_items, motive
 from pertimage.cds.exam_codes import CodedOrder
 from pertimage.cds.exams import ExamMention, ExamRecogniser
 from pertimage.cds.history import History
@@ -229,7 +229,9 @@ class _Judgement:
 
     def _unread(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
         """Answer when the end of the text was not read: what it may hold is unknown."""
-        summary = Missing("motif", "Pouvez-vous résumer le motif (symptôme, durée, signes associés) en quelques lignes ?", True)
+        summary = motive(
+            self._base.tables.completeness, "Pouvez-vous résumer le motif (symptôme, durée, signes associés) en quelques lignes ?"
+        )
         reason = (
             f"Le texte dépasse {LONGEST_TEXT // 1000} 000 caractères : la suite n'a pas été lue, le référentiel ne peut pas se prononcer."
         )
@@ -245,13 +247,12 @@ class _Judgement:
             vague = f"Le code transmis désigne {self._asked.codes.vague}." if self._asked.codes.vague else ""
             return self._built(exam, Outcome.INCOMPLETE, vague or "La demande ne nomme aucun examen.", emergencies)
         if not self._has_reason():
-            motive = Missing("motif", "Pour quel motif (symptôme, durée, signes associés) demandez-vous cet examen ?", True)
             return self._built(
                 exam,
                 Outcome.INCOMPLETE,
                 "Aucun motif clinique n'est donné : le référentiel ne peut pas se prononcer.",
                 emergencies,
-                asked=(motive,),
+                asked=(motive(self._base.tables.completeness),),
             )
         if exam is None and not self._asked.candidates:
             reason = "L'examen demandé n'a pas été reconnu : le référentiel ne se prononce pas. Ce n'est pas une approbation."
@@ -306,7 +307,9 @@ class _Judgement:
         chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (),
     ) -> Assessment:  # fmt: skip
         entry = self._entry(exam)
-        missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality))
+        missing = missing_items(
+            self._request, self._reading, entry, self._asked.laterality, self._base.tables.completeness, asked=asked, emergency=bool(emergencies)
+        )  # fmt: skip
         history = self._history(exam)
         raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon)
         raised = bounded((*raised, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised)))), self._policy)

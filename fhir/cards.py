@@ -7,7 +7,7 @@ nor for a failure. Nothing blocks: every warning can be overridden with a coded 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from itertools import chain, islice
@@ -22,6 +22,7 @@ from pertimage.fhir.statements import ReadsAs, answers, verified
 from pertimage.fhir.systems import LEFT, RIGHT
 from pertimage.fhir.values import text
 from pertimage.fhir.vocabularies import CARD_TYPE_SYSTEM, OVERRIDES
+from pertimage.guidelines.completeness import Completeness
 
 ORDER_SIGN = "order-sign"
 MAX_SUGGESTIONS = 3
@@ -58,7 +59,7 @@ def never(order: Order, assessment: Assessment) -> date | None:
 class CardMaker:
     """Makes cards: who speaks, for which hook, with the catalogue, the French names of facts, our reader and identifiers.
 
-    ``words_of`` writes the words of a card, or remembers them.
+    ``words_of`` writes the words of a card, or remembers them; ``completeness`` holds the answers in a click.
     """
 
     publisher: Publisher
@@ -68,6 +69,7 @@ class CardMaker:
     reads_as: ReadsAs
     new_id: NewId
     words_of: WordsOf = words
+    completeness: Completeness = field(default_factory=Completeness)
 
     def response(self, judged: Iterable[tuple[Order, Sequence[Assessment]]], told_on: ToldOn = never) -> dict[str, Any]:
         """Return the body of a CDS Hooks answer, the most serious cards first.
@@ -177,7 +179,7 @@ class CardMaker:
             if item.item == "lateralite":
                 for side in (RIGHT, LEFT):
                     yield self._statement(SIDE_WORDS[side], with_side(order.resource, side))
-            for sentence in answers(item, self.label_of, self.reads_as):
+            for sentence in answers(item, self.label_of, self.reads_as, self.completeness):
                 yield self._statement(f"« {sentence} »", with_note(order.resource, sentence))
         if sentence := verified(assessment.absent_flags, self.label_of, self.reads_as):
             yield self._statement(f"« {sentence} »", with_note(order.resource, sentence))

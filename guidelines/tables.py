@@ -23,6 +23,7 @@ from pertimage.guidelines.schema import ExamForm, Form, Modality, Slug, YesNo
 from pertimage.guidelines.source import Document, Fault
 
 if TYPE_CHECKING:
+    from pertimage.guidelines.completeness import Completeness
     from pertimage.guidelines.dose import DoseTable
     from pertimage.guidelines.redundancy import Redundancy
 
@@ -138,6 +139,13 @@ class TableReader:
         return False
 
 
+def _asks_nothing() -> Completeness:
+    """Return the table of a base that has none."""
+    from pertimage.guidelines.completeness import Completeness
+
+    return Completeness()
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The tables compiled, one field each; a base that has no file for one has an empty table.
@@ -145,6 +153,7 @@ class Tables:
     ``facts`` are the facts that the conditions of all tables name.
     """
 
+    completeness: Completeness = field(default_factory=_asks_nothing)
     redundancy: Redundancy | None = None
     doses: DoseTable | None = None
     facts: frozenset[str] = frozenset()
@@ -157,6 +166,7 @@ def _by(module: str, name: str) -> Callable[[TableReader], Any]:
 
 # File name without extension → (field of ``Tables``, how to compile what the file holds).
 READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
+    "completude": ("completeness", _by("completeness", "read_completeness")),
     "redondance": ("redundancy", _by("redundancy", "read_redundancy")),
     "dose": ("doses", _by("dose", "read_doses")),
 }

@@ -78,7 +78,9 @@ def _told_on(service: Service, found: HookCall, user: User, before: datetime, or
 
 def card_maker(service: Service, hook: str) -> CardMaker:
     """Return what makes the cards of a hook."""
-    return CardMaker(service.publisher, hook, service.exam, service.label, service.reads_as, _new_id, service.words_of)
+    return CardMaker(
+        service.publisher, hook, service.exam, service.label, service.reads_as, _new_id, service.words_of, service.base.tables.completeness
+    )
 
 
 def _about(found: HookCall, order: Order, user: User) -> dict[str, Any]:

@@ -31,6 +31,16 @@ class Reach:
 
 
 OLD_PARENT = 70.0  # years; from there on, who is told of as « ma mère » is the patient
+_UNKNOWN = (
+    ("ne", "sait", "pas"),
+    ("ne", "sais", "pas"),
+    ("sait", "pas"),
+    ("nsp",),
+    ("inconnu",),
+    ("inconnue",),
+    ("incertain",),
+    ("incertaine",),
+)
 _NEGATIONS = frozenset(("negation-avant", "double-negation"))
 # Leaving a red flag out costs more than keeping one too many: short reaches.
 _REACH = {
@@ -261,6 +271,9 @@ def _after(scene: Scene, mention: Mention, year: int | None) -> Iterator[tuple[S
         if close and (denied := _denies_after(scene, index)) is not None:
             yield Status.ABSENT, denied
             return
+        if close and (unknown := _unknown_after(scene, index)) is not None:
+            yield Status.HYPOTHETICAL, unknown
+            return
         if cue and cue[0] == "negation-apres" and close:
             yield Status.ABSENT, cue[1]
             return
@@ -306,6 +319,15 @@ def _denies_after(scene: Scene, index: int) -> int | None:
     if folded in ("0", "ø") and not marked and following.isalpha() and following not in _AMOUNTS:
         return index
     return index if closes and folded in ("non", "0", "ø", "-") else None
+
+
+def _unknown_after(scene: Scene, index: int) -> int | None:
+    """Return where « : ne sait pas », « = inconnu » end when they stand here; without « : », these words say it of what follows."""
+    words = scene.words
+    if words[index].folded not in (":", "="):
+        return None
+    said = [word.folded for word in words[index + 1 : index + 4]]
+    return next((index + len(answer) for answer in _UNKNOWN if said[: len(answer)] == list(answer)), None)
 
 
 def _alternates(scene: Scene, index: int) -> bool:

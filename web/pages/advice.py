@@ -157,14 +157,15 @@ def _alerts(one: Assessment) -> tuple[tuple[str, Alert], ...]:
 
 
 def questions(assessments: Sequence[Assessment], service: Service) -> list[Question]:
-    """Return what is missing, once each, what decides or is demanded first."""
+    """Return what is missing, once each, what decides first, then what is demanded, then what matters most."""
     missing: dict[str, Missing] = {}
     for one in assessments:
         for item in one.missing:
             missing.setdefault(item.item, item)
     deciding = {item.item for one in assessments if one.outcome is Outcome.INCOMPLETE for item in one.missing[:2]}
-    ordered = sorted(missing.values(), key=lambda item: (item.item not in deciding, not item.blocking))
-    return [question(item, service.base.lexicon) for item in ordered]
+    rank = service.base.tables.completeness.rank
+    ordered = sorted(missing.values(), key=lambda item: (item.item not in deciding, not item.blocking, rank(item.item)))
+    return [question(item, service.base) for item in ordered]
 
 
 def reading(text: str, facts: Sequence[FactFound], service: Service) -> tuple[list[Segment], list[Read]]:

@@ -38,9 +38,22 @@ _WORDS = {
     "naturel": "Exposition naturelle", "msv_par_an": "mSv par an", "irradiant": "Irradiants", "lateralise": "D'un côté ou de l'autre",
     "uterus_dans_le_champ": "Utérus dans le champ", "reponses": "Réponses en un clic", "enonce": "Tenu pour dit par", "priorite": "Priorité", "delai": "Délai",
     "delai_jours": "Délai (jours)", "prefere": "Préféré", "repli": "Repli", "replis": "Repli", "perd": "Ce que le repli perd", "gravite": "Gravité", "type": "Alerte",
+    "niveau": "Niveau", "rang": "Rang", "aussi": "Aussi", "si_demande": "Selon la demande", "bloquant": "Bloquant", "en_urgence": "Demandé même aux urgences",
+    "dit": "Tenu pour dit par", "faits": "faits connus", "vrais": "faits vrais", "faux": "faits faux", "sujets": "« aucun », « non connu » dits de",
+    "inconnu_suffit": "« ne sait pas » suffit", "dans_examen": "lu aussi dans l'intitulé de l'examen", "demande": "de la demande", "leve_par": "Inutile si",
+    "ne_suffit_pas": "Ne vaut pas réponse", "preuve": "Mots", "date_de": "Daté", "depuis_moins_de": "depuis moins de", "depuis_plus_de": "depuis plus de",
+    "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "fait": "fait", "est": "est", "valeur": "valeur",
+    "avant": "commence par", "exemple": "exemple", "nombre": "un nombre", "unites": "unités", "libelle": "", "fonde": "",
+}  # fmt: skip
+_VALUES = {
+    "legal": "légal", "securite": "sécurité", "sans_examen": "quand aucun examen n'est nommé", "jugement": "quand l'avis en dépend", "urgente": "quand elle est urgente",
+    "sexe_inconnu": "quand le sexe n'est pas connu", "irradiant": "pour un examen à rayons", "cote": "le côté", "hypothese": "une hypothèse",
+    "examens_anterieurs": "des examens antérieurs", "antecedents": "un antécédent",
 }  # fmt: skip
 _LOOKS = {Basis.VERIFIED: "texte lu", Basis.KNOWLEDGE: "connaissance, à vérifier", Basis.PROPOSED: "proposé par le projet"}
-_NAMES = ("libelle", "titre", "id", "item", "fait")
+_NAMES = ("libelle", "titre", "question", "id", "item", "fait")
+# Patterns that a text is searched for: for the authors, not for readers.
+_PATTERNS = frozenset(("mots", "preuve", "date_de"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,10 @@ class _Writer:
         """Return a table in words."""
         plain: dict[str, Any] = {}
         groups: list[tuple[str, tuple[Row, ...]]] = []
-        for key, value in written.content.items():
+        content: Mapping[str, Any] = written.content
+        if all(isinstance(value, dict) and "fonde" in value for value in content.values()):
+            content = {"lignes": content}
+        for key, value in content.items():
             rows = self._rows(value)
             if rows:
                 groups.append((capital(_word(key)), rows))
@@ -131,7 +147,7 @@ class _Writer:
         return tuple(
             (_WORDS.get(key, capital(_word(key))), tuple(self._said(key, value)))
             for key, value in form.items()
-            if value not in ("", None, [])
+            if value not in ("", None, []) and key not in _PATTERNS
         )
 
     def _said(self, key: str, value: Any) -> Iterator[str]:
@@ -142,10 +158,12 @@ class _Writer:
                 return
             except ConditionError:
                 pass
-        if isinstance(value, dict):
-            yield from (
-                f"{_WORDS.get(part, capital(_word(str(part))))} : {', '.join(self._said(str(part), one))}" for part, one in value.items()
-            )
+        if key == "fonde":
+            yield _LOOKS[FRENCH_BASES[value]]
+        elif isinstance(value, dict) and {"bouton", "ecrit"} <= value.keys():
+            yield f"« {value['bouton']} » écrit « {value['ecrit']} »"
+        elif isinstance(value, dict):
+            yield from (self._part(str(part), one) for part, one in value.items() if part not in _PATTERNS)
         elif isinstance(value, list):
             flat = [", ".join(self._said(key, one)) for one in value]
             yield from flat if any(isinstance(one, dict) for one in value) else [", ".join(flat)]
@@ -155,6 +173,11 @@ class _Writer:
             yield number(float(value), 2)
         else:
             yield self._named(str(value))
+
+    def _part(self, key: str, value: Any) -> str:
+        """Return what a part of a value says, after its name when it has one."""
+        name, said = _WORDS.get(key, capital(_word(key))), ", ".join(self._said(key, value))
+        return f"{name} : {said}" if name else said
 
     def _named(self, word: str) -> str:
         """Return the label of an exam, a region, a situation, a technique or a fact; any other word as it is."""
@@ -167,7 +190,7 @@ class _Writer:
             return catalogue.regions[word].label
         if word in Modality.__members__.values():
             return MODALITIES[Modality(word)]
-        return self._conditions.label(word) if word in self._base.lexicon.facts else word
+        return self._conditions.label(word) if word in self._base.lexicon.facts else _VALUES.get(word, word)
 
 
 def _word(key: str) -> str:
