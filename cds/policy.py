@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pertimage.guidelines.local_rules import LocalRule
-from pertimage.guidelines.policy import ALERT_KINDS, AUDIENCES, DEFAULT_QUIET_DAYS, PLACES, SEVERITIES, PolicyForm, VoiceForm
+from pertimage.guidelines.policy import ALERT_KINDS, AUDIENCES, DEFAULT_QUIET_DAYS, PLACES, SAFETY, SEVERITIES, PolicyForm, VoiceForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,16 @@ def policy_of(form: PolicyForm) -> Policy:
     return Policy(
         dose_window_months=int(limits.pop("dose_fenetre_mois", usual.dose_window_months)), dose_thresholds=doses,
         exams_unavailable=frozenset(form.unavailable), silenced_rules=frozenset(one.rule for one in form.silenced),
-        voices=tuple((ALERT_KINDS[kind], _voice(voice)) for kind, voice in form.alerts.items()),
+        voices=tuple((ALERT_KINDS[kind], _voice(ALERT_KINDS[kind], voice)) for kind, voice in form.alerts.items()),
         thresholds=tuple((name, value) for name, value in limits.items() if not name.startswith(_DOSE)),
         local_rules=tuple(rule.value() for rule in form.local_rules), quiet_days=form.quiet_days, digest=form.digest,
     )  # fmt: skip
 
 
-def _voice(form: VoiceForm) -> Voice:
+def _voice(kind: str, form: VoiceForm) -> Voice:
+    """Return how a kind speaks; one of safety is only ever louder, whatever the document says (it may be older than this list)."""
     low, high = form.severity.min, form.severity.max
-    return Voice(form.speaks, frozenset(form.to), frozenset(form.at), SEVERITIES[low] if low else None, SEVERITIES[high] if high else None)
+    at_least = SEVERITIES[low] if low else None
+    if kind in SAFETY:
+        return Voice(at_least=at_least)
+    return Voice(form.speaks, frozenset(form.to), frozenset(form.at), at_least, SEVERITIES[high] if high else None)

@@ -10,11 +10,11 @@ from datetime import date
 import pytest
 
 from pertimage.cds.assess import assess
-from pertimage.cds.model import Outcome
-from pertimage.cds.policy import Policy, policy_of
+from pertimage.cds.model import AlertKind, Outcome
+from pertimage.cds.policy import Policy, Voice, policy_of
 from pertimage.guidelines.loader import load_base
 from pertimage.guidelines.local_rules import LocalRule, overlaid, refusals
-from pertimage.guidelines.policy import ALERT_KINDS, SAFETY, THRESHOLDS, PolicyForm, form_of, read_policy
+from pertimage.guidelines.policy import ALERT_KINDS, KIND_WORDS, SAFETY, THRESHOLDS, PolicyForm, form_of, read_policy
 from pertimage.web import labelled
 from tests.project import read_text
 
@@ -97,6 +97,31 @@ def test_a_safety_alert_is_never_silent_nor_softer(kind: str, voice: str) -> Non
     """Whatever the way to hush it, an alert of safety is refused; louder, it is accepted."""
     assert any("alerte de sécurité" in one for one in faults(f"alertes: {{{kind}: {{{voice}}}}}"))
     assert faults(f"alertes: {{{kind}: {{gravite: {{min: critique}}}}}}") == []
+
+
+def test_a_document_that_was_never_checked_hushes_no_safety_alert() -> None:
+    """Read back from a journal written under other rules, it still lets them speak, as loud or louder."""
+    policy = policy_of(
+        PolicyForm.model_validate({"alertes": {"grossesse": {"parle": "non", "a_qui": ["radiologue"], "gravite": {"max": "information"}}}})
+    )
+    assert policy.voice("pregnancy") == Voice()
+
+
+def test_a_local_rule_that_the_guidelines_no_longer_bear_is_left_out() -> None:
+    """Laid over a base that refuses it, a rule changes no sheet, and the others of the policy still hold."""
+    body = json.dumps({"id": "x", "si": "toujours", "positions": {"irm-rachis-lombaire": "indique"}, "pourquoi": "Essai."})
+    good = json.dumps({"id": "y", "si": "toujours", "positions": {"echo-renale": "non_indique"}, "pourquoi": "Essai."})
+    rules = tuple(LocalRule("lombalgie-commune", "Dr A", date(2026, 1, 1), "essai", one) for one in (body, good))
+    ids = {rule.id for rule in overlaid(BASE, rules).sheets["lombalgie-commune"].rules}
+    assert "local-y" in ids
+    assert "local-x" not in ids
+    assert overlaid(BASE, rules) is overlaid(BASE, rules)
+
+
+def test_every_kind_of_alert_has_its_french_name() -> None:
+    """Whatever alert the core raises, a policy can speak of it, and a page can name it."""
+    assert set(ALERT_KINDS.values()) == set(AlertKind) == set(KIND_WORDS)
+    assert set(AlertKind) >= SAFETY
 
 
 def test_the_same_policy_written_otherwise_has_the_same_digest() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from pertimage.audit.past import past_requests
 from pertimage.cds.policy import Policy
+from pertimage.guidelines.policy import PolicyForm
 from tests.web.pages import RADIOLOGIST_TOKEN, closed_service, person, plain, service_at
 
 GOOD = """titre: Essai
@@ -118,6 +120,41 @@ def _signed(team):
 def service_like(service):
     """Return another process's service on the same store."""
     return type(service)(service.settings)
+
+
+def test_what_the_guidelines_no_longer_bear_is_said(team):
+    """A policy in force that names a rule gone since then still judges for the rest, and the page says what is not applied."""
+    lost = GOOD.replace("lombalgie-commune/recente", "lombalgie-commune/disparue")
+    form = PolicyForm.model_validate(yaml.safe_load(lost))
+    team.service.register.put_in_force(form, lost, author="Dr A", reason="essai", at=team.service.now())
+    page = team.read("/politique")
+    assert "Le référentiel a changé depuis" in page
+    assert "Ligne 3 : règle inconnue « lombalgie-commune/disparue »" in page
+
+
+def test_a_sheet_says_what_the_project_changes_of_it(team):
+    """The public page of a sheet tells its local silences and rules, with an anchor, and names nobody; other sheets say nothing."""
+    local = (
+        GOOD
+        + """regles_locales:
+  - fiche: lombalgie-commune
+    auteur: Dr Martin
+    date: 2026-10-12
+    motif: délai d'IRM
+    regle:
+      id: avis
+      si: {duree: {au_moins: 3 mois}, chirurgie-envisagee: non}
+      positions: {irm-rachis-lombaire: specialiste}
+      pourquoi: Avis du rhumatologue avant l'IRM.
+      d_abord: [avis du rhumatologue]
+"""
+    )
+    assert put(team, local).status_code == 303
+    page = team.client.get("/referentiel/lombalgie-commune").text
+    assert 'id="local-avis"' in page
+    assert "règle « recente » mise en silence le 01/10/2026" in plain(page)
+    assert "Dr Martin" not in page
+    assert "Dans ce projet" not in team.read("/referentiel/cervicalgie-commune")
 
 
 def test_the_page_is_the_teams(tmp_path):

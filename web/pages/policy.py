@@ -15,6 +15,7 @@ from pertimage.audit.policies import AnotherInForce, PolicyRow
 from pertimage.audit.store import utc_datetime
 from pertimage.cds.policy import policy_of
 from pertimage.guidelines.base import GuidelineBase
+from pertimage.guidelines.local_rules import PREFIX
 from pertimage.guidelines.policy import (
     ALERT_KINDS,
     KIND_WORDS,
@@ -159,6 +160,19 @@ def _rule(name: str, base: GuidelineBase) -> str:
 
 def _signed(one: SilenceForm | LocalRuleForm) -> str:
     return f"{one.reason} ({one.author}, {one.day:%d/%m/%Y})"
+
+
+def about_sheet(sheet: str, service: Service) -> list[tuple[str, str]]:
+    """Return what the policy in force changes of a sheet, for its public page: the anchor and the words of each local rule or silence."""
+    row = service.local.row
+    form = form_of(row.document) if row else PolicyForm()
+    local = [
+        (f"{PREFIX}{one.rule.id}", f"règle locale du {one.day:%d/%m/%Y} : {one.rule.why} ({one.reason})")
+        for one in form.local_rules
+        if one.sheet == sheet
+    ]
+    silent = [one for one in form.silenced if one.rule.partition("/")[0] == sheet]
+    return local + [("", f"règle « {one.rule.partition('/')[2]} » mise en silence le {one.day:%d/%m/%Y} : {one.reason}") for one in silent]
 
 
 def _repetition(days: int) -> str:
