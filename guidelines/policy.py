@@ -73,37 +73,44 @@ THRESHOLDS: Mapping[str, Threshold] = {
 class SeverityForm(Form):
     """The least and the most that an alert may be."""
 
-    min: Loudness | None = None
-    max: Loudness | None = None
+    min: Loudness | None = Field(default=None, description="La gravité, au moins.")
+    max: Loudness | None = Field(default=None, description="La gravité, au plus.")
 
 
 class VoiceForm(Form):
     """How one kind of alert speaks."""
 
-    speaks: YesNo = Field(default=True, alias="parle")
-    to: list[Audience] = Field(default=["prescripteur", "radiologue"], alias="a_qui", min_length=1)
-    at: list[Place] = Field(default=["order-select", "order-sign", "page"], alias="quand", min_length=1)
-    severity: SeverityForm = Field(default=SeverityForm(), alias="gravite")
+    speaks: YesNo = Field(default=True, alias="parle", description="non : cette alerte n'est dite à personne.")
+    to: list[Audience] = Field(
+        default=["prescripteur", "radiologue"], alias="a_qui", min_length=1, description="Qui la lit : prescripteur, radiologue."
+    )
+    at: list[Place] = Field(
+        default=["order-select", "order-sign", "page"],
+        alias="quand",
+        min_length=1,
+        description="Quand le prescripteur la lit : order-select, order-sign, page.",
+    )
+    severity: SeverityForm = Field(default=SeverityForm(), alias="gravite", description="Bornes de sa gravité.")
 
 
 class SilenceForm(Form):
     """A rule put to silence, by whom, when and why."""
 
-    rule: str = Field(alias="regle")
-    author: str = Field(alias="auteur", min_length=1)
-    day: date = Field(alias="date")
-    reason: str = Field(alias="motif", min_length=1)
+    rule: str = Field(alias="regle", description="La règle : fiche/règle.")
+    author: str = Field(alias="auteur", min_length=1, description="Qui l'a décidé.")
+    day: date = Field(alias="date", description="Quand (AAAA-MM-JJ).")
+    reason: str = Field(alias="motif", min_length=1, description="Pourquoi.")
 
 
 class LocalRuleForm(Form):
     """A local rule, by whom, when and why."""
 
-    sheet: Slug = Field(alias="fiche")
-    author: str = Field(alias="auteur", min_length=1)
-    day: date = Field(alias="date")
-    reason: str = Field(alias="motif", min_length=1)
-    start: str = Field(default="", alias="a_partir_de")
-    rule: LocalBody = Field(alias="regle")
+    sheet: Slug = Field(alias="fiche", description="La fiche à laquelle elle s'ajoute.")
+    author: str = Field(alias="auteur", min_length=1, description="Qui l'a décidé.")
+    day: date = Field(alias="date", description="Quand (AAAA-MM-JJ).")
+    reason: str = Field(alias="motif", min_length=1, description="Pourquoi.")
+    start: str = Field(default="", alias="a_partir_de", description="La règle de la fiche à partir de laquelle elle joue.")
+    rule: LocalBody = Field(alias="regle", description="La règle, écrite comme dans une fiche.")
 
     def value(self) -> LocalRule:
         """Return the rule as the base takes it."""
@@ -114,13 +121,25 @@ class LocalRuleForm(Form):
 class PolicyForm(Form):
     """A policy. What is not written keeps the service's own setting."""
 
-    title: str = Field(default="", alias="titre")
-    alerts: dict[str, VoiceForm] = Field(default={}, alias="alertes")
-    thresholds: dict[str, Any] = Field(default={}, alias="seuils")
-    unavailable: list[Slug] = Field(default=[], alias="examens_indisponibles")
-    silenced: list[SilenceForm] = Field(default=[], alias="regles_en_silence")
-    quiet_days: int = Field(default=DEFAULT_QUIET_DAYS, alias="repetition_jours", ge=0, le=365)
-    local_rules: list[LocalRuleForm] = Field(default=[], alias="regles_locales")
+    title: str = Field(default="", alias="titre", description="Nom de la politique.")
+    alerts: dict[str, VoiceForm] = Field(
+        default={}, alias="alertes", description="Par sorte d'alerte : si elle parle, à qui, quand, avec quelle gravité."
+    )
+    thresholds: dict[str, Any] = Field(default={}, alias="seuils", description="Seuils du projet, par nom.")
+    unavailable: list[Slug] = Field(
+        default=[], alias="examens_indisponibles", description="Examens à ne pas proposer à la place d'un autre."
+    )
+    silenced: list[SilenceForm] = Field(default=[], alias="regles_en_silence", description="Règles qui ne disent plus rien.")
+    quiet_days: int = Field(
+        default=DEFAULT_QUIET_DAYS,
+        alias="repetition_jours",
+        ge=0,
+        le=365,
+        description="Jours pendant lesquels un même avis n'interrompt qu'une fois.",
+    )
+    local_rules: list[LocalRuleForm] = Field(
+        default=[], alias="regles_locales", description="Règles qui ajoutent à une fiche ou la resserrent."
+    )
 
     @field_validator("thresholds", mode="after")
     @classmethod
