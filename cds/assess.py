@@ -32,6 +32,7 @@ from pertimage.cds.model import (
     Status,
     TextPart,
 )  # fmt: skip
+from pertimage.cds.pathways import fast_track
 from pertimage.cds.safety import Safeguard
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
 from pertimage.cds.speech import bounded
@@ -342,6 +343,7 @@ class _Judgement:
             sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
             review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed", policy=self._policy.digest,
+            fast_track=fast_track(self._base.tables.pathways, chosen, outcome) if chosen and not emergencies else None,
         )  # fmt: skip
 
     def _relevant(self, chosen: Conclusion | None, exam: ExamForm | None) -> tuple[FactFound, ...]:

@@ -282,12 +282,37 @@ class Dose:
 
 
 @dataclass(frozen=True, slots=True)
+class FastTrack:
+    """The mark of a pathway sensitive to delay: its id and French label, and the target between request and exam, in days.
+
+    ``basis`` says what the target rests on (see ``guidelines.tables.Basis``).
+    """
+
+    pathway: str
+    label: str
+    days: int
+    basis: str
+
+    @property
+    def french(self) -> str:
+        """Return the sentence that a user reads."""
+        days = "dans la journée" if self.days == 1 else f"sous {self.days} jours"
+        ours = ", délai proposé par le projet" if self.basis == "proposed" else ""
+        return f"Parcours prioritaire, {self.label} : examen visé {days}{ours}."
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"pathway": self.pathway, "label": self.label, "days": self.days, "basis": self.basis}
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The service's answer on one exam of one request: a total, explained function of the inputs.
 
     ``pathway`` is ``emergency`` or None. ``rule`` is ``<sheet>/<rule>``. ``absent_flags`` names the two or three red flags
     that the text does not mention and that would change the answer (« en l'absence de… »). ``silenced`` is the outcome of a rule
-    that the local policy put to silence: nothing of it is told, and the outcome is ``no-guidance``. ``policy`` is the digest of the
+    that the local policy put to silence: nothing of it is told, and the outcome is ``no-guidance``. ``fast_track`` marks a request whose
+    exam is to be done fast (never one of the emergency pathway). ``policy`` is the digest of the
     document that judged (see ``Policy``); the journal keeps it beside the assessment.
     """
 
@@ -311,10 +336,11 @@ class Assessment:
     absent_flags: tuple[Missing, ...] = ()
     review_state: str = "draft"
     silenced: Outcome | None = None
+    fast_track: FastTrack | None = None
     policy: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's JSON object (see the design's « Assessment »); ``silenced`` only when a rule is."""
+        """Return the contract's JSON object (see the design's « Assessment »); ``silenced`` and ``fast_track`` only when there is one."""
         out: dict[str, Any] = {
             "request": self.request,
             "outcome": str(self.outcome),
@@ -338,4 +364,6 @@ class Assessment:
         }
         if self.silenced is not None:
             out["silenced"] = str(self.silenced)
+        if self.fast_track is not None:
+            out["fast_track"] = self.fast_track.to_json()
         return out

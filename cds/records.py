@@ -14,6 +14,7 @@ from pertimage.cds.model import (
     Code,
     Dose,
     FactFound,
+    FastTrack,
     ImagingRequest,
     KnownFact,
     Missing,
@@ -79,7 +80,12 @@ def assessment_of(record: Json) -> Assessment:
         sources=tuple(SourceCited(s["organisation"], s["title"], s["year"], s["where"]) for s in record["sources"]),
         dose=_dose(record["dose"]), flagged=record["flagged"], flag_reasons=tuple(record["flag_reasons"]),
         review_state=record["review_state"], silenced=Outcome(record["silenced"]) if record.get("silenced") else None,
+        fast_track=_fast_track(record.get("fast_track")),
     )  # fmt: skip
+
+
+def _fast_track(record: Json | None) -> FastTrack | None:
+    return FastTrack(record["pathway"], record["label"], record["days"], record["basis"]) if record else None
 
 
 def _dose(record: Json) -> Dose:

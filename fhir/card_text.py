@@ -126,6 +126,7 @@ def _parts(assessment: Assessment, label_of: LabelOf, unknown: Sequence[str]) ->
     if assessment.pathway == "emergency":
         yield "**Urgences ou appel du 15, sans attendre un rendez-vous d'imagerie.**"
     yield f"**{exam_label_quoted(assessment)} : {assessment.outcome.french}.** {assessment.reason}"
+    yield f"**{assessment.fast_track.french}**" if assessment.fast_track else ""
     yield _hypotheses(assessment, label_of)
     # What the law wants written is asked for below.
     yield _bullets("Alertes", [alert.message for alert in once(assessment.alerts) if alert.kind is not AlertKind.LEGAL_ITEM])

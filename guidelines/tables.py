@@ -25,6 +25,7 @@ from pertimage.guidelines.source import Document, Fault
 if TYPE_CHECKING:
     from pertimage.guidelines.completeness import Completeness
     from pertimage.guidelines.dose import DoseTable
+    from pertimage.guidelines.pathways import Pathways
     from pertimage.guidelines.redundancy import Redundancy
     from pertimage.guidelines.safety import Safety
 
@@ -158,6 +159,7 @@ class Tables:
     completeness: Completeness = field(default_factory=_asks_nothing)
     redundancy: Redundancy | None = None
     doses: DoseTable | None = None
+    pathways: Pathways | None = None
     facts: frozenset[str] = frozenset()
 
 
@@ -172,6 +174,7 @@ READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
     "completude": ("completeness", _by("completeness", "read_completeness")),
     "redondance": ("redundancy", _by("redundancy", "read_redundancy")),
     "dose": ("doses", _by("dose", "read_doses")),
+    "parcours": ("pathways", _by("pathways", "read_pathways")),
 }
 
 
