@@ -10,6 +10,7 @@ from pertimage.cds.logic import holds
 from pertimage.cds.model import Alternative, Outcome, Policy
 from pertimage.cds.safety import Safeguard
 from pertimage.cds.situations import Conclusion
+from pertimage.cds.territory import Territory, by_wait
 from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.safety import SafetyRow
 from pertimage.guidelines.schema import Verdict
@@ -18,7 +19,13 @@ WAIT_AND_SEE = "surveiller, et réévaluer si un signe nouveau apparaît"
 
 
 def alternatives(
-    conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy, safeguard: Safeguard, spare: bool = False
+    conclusion: Conclusion,
+    exam: str | None,
+    catalogue: Catalogue,
+    policy: Policy,
+    safeguard: Safeguard,
+    territory: Territory,
+    spare: bool = False,
 ) -> tuple[Alternative, ...]:
     """Return what the rule proposes instead of the exam; never empty for an exam that it does not support.
 
@@ -31,7 +38,7 @@ def alternatives(
     found = (
         [Alternative("none", f"D'abord : {first}") for first in conclusion.rule.first] if conclusion.outcome is Outcome.ALTERNATIVE else []
     )
-    supported = _exams(conclusion, exam, catalogue, policy)
+    supported = _exams(conclusion, exam, catalogue, policy, territory)
     offers = safeguard.guarded(supported, conclusion.rule.positions, partial(_offer, catalogue=catalogue))
     found.extend(spared(offers) if spare else offers)
     if conclusion.outcome is Outcome.APPROPRIATE:
@@ -45,14 +52,20 @@ def alternatives(
 
 
 def instead_of_excluded(
-    conclusion: Conclusion, exam: str, catalogue: Catalogue, policy: Policy, safeguard: Safeguard, excluding: Sequence[SafetyRow]
+    conclusion: Conclusion,
+    exam: str,
+    catalogue: Catalogue,
+    policy: Policy,
+    safeguard: Safeguard,
+    territory: Territory,
+    excluding: Sequence[SafetyRow],
 ) -> tuple[Alternative, ...]:
     """Return what suits the patient in place of an exam that the rule supports and that these rows exclude; nothing when nothing does.
 
     What the rule foresaw for that very case comes first, then what replaces the exam, then what the rule supports as well.
     """
     offer, positions = partial(_offer, catalogue=catalogue), conclusion.rule.positions
-    sure = [one for one in _exams(conclusion, exam, catalogue, policy) if not one.when]
+    sure = [one for one in _exams(conclusion, exam, catalogue, policy, territory) if not one.when]
     suited = {one.exam: one for one in safeguard.guarded(sure, positions, offer)}
     foreseen = [one for name, one in suited.items() if name in positions and safeguard.weighed_by(positions[name], excluding)]
     replacing = [one for one in safeguard.fallbacks(exam, excluding, positions, offer) if one.exam not in policy.exams_unavailable]
@@ -75,7 +88,8 @@ def _is_free(exam: str | None, catalogue: Catalogue) -> bool:
     return exam is None or not catalogue.exams[exam].modality.irradiating
 
 
-def _exams(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy) -> list[Alternative]:
+def _exams(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy, territory: Territory) -> list[Alternative]:
+    """Return the exams that the rule supports beside the one asked: those surely indicated first, then by dose, then by wait."""
     own = conclusion.position.exam if conclusion.position else exam
     ranked = []
     for place, (name, position) in enumerate(conclusion.rule.positions.items()):
@@ -88,7 +102,7 @@ def _exams(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, polic
             entry = catalogue.exams[name]
             ranked.append(
                 (
-                    (not sure, entry.modality.irradiating, entry.dose.msv or 0.0, place),
+                    (not sure, entry.modality.irradiating, entry.dose.msv or 0.0, by_wait(territory, catalogue, name), place),
                     _offer(name, "" if sure else position.when, catalogue),
                 )
             )

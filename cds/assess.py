@@ -36,6 +36,7 @@ from pertimage.cds.pathways import fast_track
 from pertimage.cds.safety import Safeguard
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
 from pertimage.cds.speech import bounded
+from pertimage.cds.territory import Territory, with_waits
 from pertimage.cds.text.reading import Reading, read
 from pertimage.guidelines.base import GuidelineBase, Rule, Sheet
 from pertimage.guidelines.catalogue import Catalogue
@@ -76,11 +77,14 @@ class Asked:
     contradicted: bool = False
 
 
-def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None = None, on: date | None = None) -> tuple[Assessment, ...]:
+def assess(
+    request: ImagingRequest, base: GuidelineBase, policy: Policy | None = None, on: date | None = None, territory: Territory | None = None
+) -> tuple[Assessment, ...]:
     """Return one assessment for each exam that the request names (at least one, even when it names none).
 
     ``on`` is the day whose rules judge; by default the day the request was written, else the whole base. Of a text longer than
-    ``LONGEST_TEXT`` characters only the beginning is read: emergencies are heard there, and the outcome is incomplete.
+    ``LONGEST_TEXT`` characters only the beginning is read: emergencies are heard there, and the outcome is incomplete. ``territory``
+    is what can be had and how long it waits: it ranks alternatives of the same dose and tells their wait.
     """
     policy = policy or Policy()
     request, whole = _bounded(request)
@@ -89,7 +93,9 @@ def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None =
     dated = whole_base.at(day) if day else whole_base
     exams = recogniser(dated.catalogue)
     judged = ((asked, read(request, dated.lexicon, dated.openers, asked.exam)) for asked in requested(request, exams))
-    return tuple(_Judgement(request, dated, policy, reading, exams, asked, whole).assessment() for asked, reading in judged)
+    return tuple(
+        _Judgement(request, dated, policy, reading, exams, asked, whole, territory or Territory()).assessment() for asked, reading in judged
+    )
 
 
 def _bounded(request: ImagingRequest) -> tuple[ImagingRequest, bool]:
@@ -173,9 +179,10 @@ class _Judgement:
         exams: ExamRecogniser,
         asked: Asked,
         whole: bool,
+        territory: Territory,
     ) -> None:
         self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
-        self._whole = whole
+        self._whole, self._territory = whole, territory
         self._safeguard = Safeguard(base, reading.facts)
         self._histories: dict[str | None, History] = {}
 
@@ -289,7 +296,9 @@ class _Judgement:
         if f"{chosen.sheet.id}/{chosen.rule.id}" in self._policy.silenced_rules and told is not Outcome.INCOMPLETE and not emergencies:
             return self._hushed(exam, chosen, told)
         outcome, reason = told, self._why(chosen, emergencies)
-        offers = alternatives(chosen, exam, self._base.catalogue, self._policy, self._safeguard, spare=self._history(exam).vigilant)
+        offers = alternatives(
+            chosen, exam, self._base.catalogue, self._policy, self._safeguard, self._territory, spare=self._history(exam).vigilant
+        )
         if outcome is Outcome.APPROPRIATE and not self._urgent(emergencies) and (instead := self._instead(exam, chosen)):
             outcome, offers = Outcome.ALTERNATIVE, instead
             reason = f"{reason} Mais chez ce patient, un autre examen est préférable : voir l'alerte de sécurité."
@@ -310,7 +319,9 @@ class _Judgement:
         """Return what suits the patient in place of an exam that the rule supports without knowing what excludes it."""
         excluding = self._safeguard.unknown_to(chosen, self._safeguard.excluding(self._entry(exam)))
         return (
-            instead_of_excluded(chosen, exam, self._base.catalogue, self._policy, self._safeguard, excluding) if exam and excluding else ()
+            instead_of_excluded(chosen, exam, self._base.catalogue, self._policy, self._safeguard, self._territory, excluding)
+            if exam and excluding
+            else ()
         )
 
     def _why(self, chosen: Conclusion, emergencies: list[Conclusion]) -> str:
@@ -339,7 +350,7 @@ class _Judgement:
             request=self._request.id, outcome=outcome, exam=exam, guidelines=self._base.version, reason=_with_emergency(reason, emergencies),
             pathway="emergency" if emergencies else None, exam_label=entry.label if entry else self._asked.phrase,
             situations=situations, rule=f"{chosen.sheet.id}/{chosen.rule.id}" if chosen and outcome is not Outcome.INCOMPLETE else None,
-            facts=self._relevant(chosen, entry), missing=missing, alternatives=offers, alerts=raised,
+            facts=self._relevant(chosen, entry), missing=missing, alternatives=with_waits(offers, self._territory, self._base.catalogue), alerts=raised,
             sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
             review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed", policy=self._policy.digest,

@@ -201,7 +201,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """What to do instead. ``exam`` is a catalogue id, or ``none`` (no imaging, or something other than imaging first)."""
+    """What to do instead. ``exam`` is a catalogue id, or ``none`` (no imaging, or something other than imaging first).
+
+    ``wait_days`` is the shortest median wait of its technique on the territory, ``wait_site`` where.
+    """
 
     exam: str
     label: str
@@ -210,14 +213,17 @@ class Alternative:
     msv: float | None = None
     tariff_eur: float | None = None
     wait_days: float | None = None
+    wait_site: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's JSON object; dose, tariff and wait only for an exam."""
+        """Return the contract's JSON object; dose, tariff and wait only for an exam, where only when it is known."""
         out: dict[str, Any] = {"exam": self.exam, "label": self.label}
         if self.when:
             out["when"] = self.when
         if self.exam != "none":
             out |= {"dose_class": self.dose_class, "msv": self.msv, "tariff_eur": self.tariff_eur, "wait_days": self.wait_days}
+        if self.wait_site:
+            out["wait_site"] = self.wait_site
         return out
 
 

@@ -73,7 +73,7 @@ def assessment_of(record: Json) -> Assessment:
         facts=tuple(FactFound(f["fact"], Status(f["status"]), f["evidence"], f["start"], f["end"], f.get("value")) for f in record["facts"]),
         missing=_missing(record["missing"]), absent_flags=_missing(record.get("absent_flags", ())),
         alternatives=tuple(
-            Alternative(a["exam"], a["label"], a.get("when", ""), a.get("dose_class"), a.get("msv"), a.get("tariff_eur"), a.get("wait_days"))
+            Alternative(a["exam"], a["label"], a.get("when", ""), a.get("dose_class"), a.get("msv"), a.get("tariff_eur"), a.get("wait_days"), a.get("wait_site", ""))
             for a in record["alternatives"]
         ),
         alerts=tuple(Alert(AlertKind(a["kind"]), Severity(a["severity"]), a["message"], a["refers_to"], a.get("basis", "verified")) for a in record["alerts"]),
