@@ -194,7 +194,7 @@ def _signed(at: str) -> dict[str, Any]:
 def _entered(at: str, row: Mapping[str, Any], author: str) -> NewRows:
     """Return what a signature adds: an exchange, and a review when the request is to be looked at."""
     signature = (exchanges, _turn(at, "signature", row["id"], author))
-    return [(reviews, _opened(at, row | {"signed_at": at})), signature] if row["flagged"] or row["pathway"] == "emergency" else [signature]
+    return [(reviews, _opened(at, {**row, "signed_at": at})), signature] if row["flagged"] or row["pathway"] == "emergency" else [signature]
 
 
 def rank_of(pathway: str | None, priority: str) -> int:
