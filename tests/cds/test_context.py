@@ -120,6 +120,12 @@ def test_what_is_said_and_denied_is_told() -> None:
     assert reading("fièvre à 39 hier, pas de fièvre ce jour").contradictions == ("fievre",)
 
 
+def test_a_sign_affirmed_and_another_denied_contradict_nothing() -> None:
+    """Palpitations and syncope make the same accompanying sign, each by itself: one there and the other not is no contradiction."""
+    assert reading("palpitations depuis 2 mois, pas de syncope").contradictions == ()
+    assert "palpitations" in reading("palpitations depuis 2 mois, pas de palpitations").contradictions
+
+
 @pytest.mark.parametrize("text", ["maman opérée d'un cancer du sein", "mère cancer sein opérée", "cancer du sein chez sa mère"])
 def test_a_cancer_of_the_mother_is_not_the_patient_s(text: str) -> None:
     """Words that begin within a word of the family, or run over what it reaches, are the family's too."""
