@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pertimage.cds.model import Alert, AlertKind, ImagingRequest, Missing, Severity
+from pertimage.cds.safety import Safeguard
 from pertimage.cds.text.reading import Reading
 from pertimage.guidelines.lexicon import Lexicon
-from pertimage.guidelines.schema import ExamForm, Modality
+from pertimage.guidelines.schema import ExamForm
 
-_OF_MISSING = {
-    "grossesse": (AlertKind.PREGNANCY, Severity.WARNING, "Utérus dans le champ : grossesse possible à préciser avant l'examen."),
-    "lateralite": (AlertKind.LATERALITY, Severity.WARNING, "Le côté n'est pas précisé."),
-    "dispositif-implante": (AlertKind.MRI_DEVICE, Severity.INFO, "Avant une IRM, préciser les dispositifs implantés (ou « aucun »)."),
-    "dfg": (AlertKind.CONTRAST_RENAL, Severity.WARNING, "Injection iodée et facteur de risque rénal : DFG à préciser."),
-    "allergie-contraste": (AlertKind.CONTRAST_REACTION, Severity.INFO, "Injection : préciser une réaction antérieure (ou « aucune »)."),
+_LACKING = {
+    "grossesse": Alert(AlertKind.PREGNANCY, Severity.WARNING, "Utérus dans le champ : grossesse possible à préciser avant l'examen."),
+    "lateralite": Alert(AlertKind.LATERALITY, Severity.WARNING, "Le côté n'est pas précisé."),
+    "dispositif-implante": Alert(AlertKind.MRI_DEVICE, Severity.INFO, "Avant une IRM, préciser les dispositifs implantés (ou « aucun »)."),
+    "dfg": Alert(AlertKind.CONTRAST_RENAL, Severity.WARNING, "Injection iodée et facteur de risque rénal : DFG à préciser."),
+    "allergie-contraste": Alert(
+        AlertKind.CONTRAST_REACTION, Severity.INFO, "Injection : préciser une réaction antérieure (ou « aucune »)."
+    ),
 }
+
+
+# What CSP R.1333-53 wants in a request for an irradiating exam; pregnancy has its own alert.
+_WORDS_OF_LEGAL = {"motif": "motif", "finalite": "finalité", "examens-anterieurs": "examens antérieurs"}
+_ONLY_LACKING = frozenset(_LACKING.values())
+
+
+def only_lacking(alert: Alert) -> bool:
+    """Say whether an alert says no more than that something is not written yet."""
+    return alert in _ONLY_LACKING or alert.kind is AlertKind.LEGAL_ITEM
 
 
 def alerts(
@@ -24,59 +37,30 @@ def alerts(
     exam: ExamForm | None,
     missing: tuple[Missing, ...],
     lexicon: Lexicon,
+    safeguard: Safeguard,
+    emergency: bool,
 ) -> tuple[Alert, ...]:
-    """Return the alerts of a request, critical first."""
-    found = [Alert(*_OF_MISSING[item.item]) for item in missing if item.item in _OF_MISSING]
-    if exam is not None:
-        found.extend(_safety(reading, exam))
+    """Return the alerts of a request that its own words and the patient's state raise, critical first."""
+    found = [_LACKING[item.item] for item in missing if item.item in _LACKING]
+    found.extend(safeguard.alerts(exam, emergency))
+    found.extend(_unwritten(missing))
     found.extend(_contradictions(reading, lexicon))
+    return most_serious_first(found)
+
+
+def _unwritten(missing: Iterable[Missing]) -> Iterator[Alert]:
+    """Yield the alert of what the law wants written and the request does not say; each has its question beside."""
+    wanted = [_WORDS_OF_LEGAL[item.item] for item in missing if item.blocking and item.level == "legal" and item.item in _WORDS_OF_LEGAL]
+    if wanted:
+        yield Alert(
+            AlertKind.LEGAL_ITEM, Severity.INFO, f"Mention exigée (code de la santé publique, R.1333-53) non écrite : {', '.join(wanted)}."
+        )
+
+
+def most_serious_first(found: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Return alerts with the critical ones first, otherwise in their order."""
     order = list(reversed(list(Severity)))
     return tuple(sorted(found, key=lambda alert: order.index(alert.severity)))
-
-
-def _safety(reading: Reading, exam: ExamForm) -> Iterator[Alert]:
-    truth, dfg = reading.truth, reading.values.get("dfg")
-    if exam.modality.irradiating and exam.uterus_in_field and truth.get("grossesse"):
-        yield Alert(
-            AlertKind.PREGNANCY,
-            Severity.CRITICAL,
-            "Patiente enceinte et utérus dans le champ : préférer un examen sans rayons ou en discuter avec le radiologue.",
-        )
-    if exam.modality is Modality.MRI and truth.get("dispositif-implante"):
-        yield Alert(
-            AlertKind.MRI_DEVICE,
-            Severity.WARNING,
-            "Dispositif implanté : vérifier sa compatibilité avec l'IRM (marque, modèle, date de pose).",
-        )
-    if exam.modality is Modality.MRI and truth.get("corps-etranger-oculaire"):
-        yield Alert(AlertKind.MRI_FOREIGN_BODY, Severity.CRITICAL, "Corps étranger métallique oculaire possible : à éliminer avant l'IRM.")
-    if exam.contrast and exam.modality is Modality.CT:
-        yield from _iodine(
-            truth.get("allergie-contraste") is True, dfg, truth.get("metformine") is True, truth.get("hyperthyroidie") is True
-        )
-    if exam.modality in (Modality.SCINTIGRAPHY, Modality.PET) and truth.get("allaitement"):
-        yield Alert(AlertKind.BREASTFEEDING, Severity.WARNING, "Allaitement : suspension à adapter au radiopharmaceutique.")
-
-
-def _iodine(reaction: bool, dfg: float | None, metformin: bool, thyroid: bool) -> Iterator[Alert]:
-    if reaction:
-        yield Alert(
-            AlertKind.CONTRAST_REACTION,
-            Severity.WARNING,
-            "Réaction antérieure signalée : préciser le produit, le délai et la gravité. L'« allergie à l'iode » (Bétadine, fruits de mer) n'est pas une contre-indication.",
-        )
-    if dfg is not None and dfg < 30:
-        yield Alert(
-            AlertKind.CONTRAST_RENAL, Severity.CRITICAL, f"DFG à {dfg:g} mL/min : injection iodée à discuter avec le radiologue (seuil 30)."
-        )
-        if metformin:
-            yield Alert(
-                AlertKind.METFORMIN,
-                Severity.WARNING,
-                "Metformine et DFG < 30 : à arrêter à l'injection, reprise à 48 h si la fonction rénale est stable.",
-            )
-    if thyroid:
-        yield Alert(AlertKind.THYROID, Severity.WARNING, "Hyperthyroïdie : injection iodée à discuter.")
 
 
 def _contradictions(reading: Reading, lexicon: Lexicon) -> Iterator[Alert]:

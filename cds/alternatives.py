@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from pertimage.cds.dose import spared
 from pertimage.cds.logic import holds
 from pertimage.cds.model import Alternative, Outcome, Policy
+from pertimage.cds.safety import Safeguard
 from pertimage.cds.situations import Conclusion
 from pertimage.guidelines.catalogue import Catalogue
-from pertimage.guidelines.schema import Modality, Verdict
+from pertimage.guidelines.safety import SafetyRow
+from pertimage.guidelines.schema import Verdict
 
 WAIT_AND_SEE = "surveiller, et réévaluer si un signe nouveau apparaît"
 
 
 def alternatives(
-    conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy, spare: bool = False
+    conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy, safeguard: Safeguard, spare: bool = False
 ) -> tuple[Alternative, ...]:
     """Return what the rule proposes instead of the exam; never empty for an exam that it does not support.
 
@@ -26,14 +31,40 @@ def alternatives(
     found = (
         [Alternative("none", f"D'abord : {first}") for first in conclusion.rule.first] if conclusion.outcome is Outcome.ALTERNATIVE else []
     )
-    offers = _exams(conclusion, exam, catalogue, policy)
+    supported = _exams(conclusion, exam, catalogue, policy)
+    offers = safeguard.guarded(supported, conclusion.rule.positions, partial(_offer, catalogue=catalogue))
     found.extend(spared(offers) if spare else offers)
     if conclusion.outcome is Outcome.APPROPRIATE:
         return tuple(one for one in found if one.msv == 0 and not _is_free(exam, catalogue) and (spare or not one.when))
+    if not found and supported:
+        return (_barred(supported),)
     if not found:
         advice = conclusion.rule.instead or (conclusion.position.when,) if conclusion.position else conclusion.rule.instead
         found = [Alternative("none", "; ".join(part for part in advice if part) or "Demander d'abord un avis spécialisé")]
     return tuple(found)
+
+
+def instead_of_excluded(
+    conclusion: Conclusion, exam: str, catalogue: Catalogue, policy: Policy, safeguard: Safeguard, excluding: Sequence[SafetyRow]
+) -> tuple[Alternative, ...]:
+    """Return what suits the patient in place of an exam that the rule supports and that these rows exclude; nothing when nothing does.
+
+    What the rule foresaw for that very case comes first, then what replaces the exam, then what the rule supports as well.
+    """
+    offer, positions = partial(_offer, catalogue=catalogue), conclusion.rule.positions
+    sure = [one for one in _exams(conclusion, exam, catalogue, policy) if not one.when]
+    suited = {one.exam: one for one in safeguard.guarded(sure, positions, offer)}
+    foreseen = [one for name, one in suited.items() if name in positions and safeguard.weighed_by(positions[name], excluding)]
+    replacing = [one for one in safeguard.fallbacks(exam, excluding, positions, offer) if one.exam not in policy.exams_unavailable]
+    found = {one.exam: one for one in (*foreseen, *replacing, *suited.values())}
+    others = [Alternative("none", row.otherwise) for row in excluding if row.otherwise]
+    return tuple(safeguard.careful_last(found.values(), offer)) or tuple(others[:1])
+
+
+def _barred(supported: Sequence[Alternative]) -> Alternative:
+    """Return what to do when nothing that the rule supports suits the patient."""
+    named = ", ".join(one.label for one in supported)
+    return Alternative("none", f"Chez ce patient, ce que la fiche propose est contre-indiqué ({named}) : en discuter avec le radiologue")
 
 
 def _no_imaging(conclusion: Conclusion) -> Alternative:
@@ -48,7 +79,7 @@ def _exams(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, polic
     own = conclusion.position.exam if conclusion.position else exam
     ranked = []
     for place, (name, position) in enumerate(conclusion.rule.positions.items()):
-        if name in (own, exam) or name in policy.exams_unavailable or not _safe(name, conclusion, catalogue):
+        if name in (own, exam) or name in policy.exams_unavailable:
             continue
         sure = position.verdict is Verdict.INDICATED or (
             position.condition is not None and holds(position.condition, conclusion.facts) is True
@@ -62,16 +93,6 @@ def _exams(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, polic
                 )
             )
     return [offer for _, offer in sorted(ranked, key=lambda pair: pair[0])]
-
-
-def _safe(name: str, conclusion: Conclusion, catalogue: Catalogue) -> bool:
-    """Say whether nothing known of the patient rules the exam out."""
-    entry, truth = catalogue.exams[name], conclusion.facts.truth
-    if entry.modality is Modality.MRI and truth.get("contre-indication-irm"):
-        return False
-    if entry.contrast and entry.modality is Modality.CT and truth.get("contre-indication-contraste"):
-        return False
-    return not (entry.modality.irradiating and entry.uterus_in_field and truth.get("grossesse"))
 
 
 def _offer(name: str, when: str, catalogue: Catalogue) -> Alternative:

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from pertimage.cds.alerts import alerts
-from pertimage.cds.alternatives import alternatives
+from pertimage.cds.alerts import alerts, most_serious_first
+from pertimage.cds.alternatives import alternatives, instead_of_excluded
 from pertimage.cds.completeness import missing_items, motive
 from pertimage.cds.exam_codes import CodedOrder
 from pertimage.cds.exams import ExamMention, ExamRecogniser
@@ -32,6 +32,7 @@ from pertimage.cds.model import (
     Status,
     TextPart,
 )  # fmt: skip
+from pertimage.cds.safety import Safeguard
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
 from pertimage.cds.text.reading import Reading, read
 from pertimage.guidelines.base import GuidelineBase, Rule, Sheet
@@ -170,6 +171,7 @@ class _Judgement:
     ) -> None:
         self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
         self._whole = whole
+        self._safeguard = Safeguard(base, reading.facts)
         self._histories: dict[str | None, History] = {}
 
     def assessment(self) -> Assessment:
@@ -278,11 +280,25 @@ class _Judgement:
 
     def _judged(self, exam: str | None, chosen: Conclusion, emergencies: list[Conclusion], situations: tuple[str, ...]) -> Assessment:
         asked = tuple(Missing(fact, chosen.sheet.questions.get(fact, fact)) for fact in chosen.asked)
-        outcome = chosen.outcome or Outcome.NO_GUIDANCE
+        outcome, reason = chosen.outcome or Outcome.NO_GUIDANCE, self._why(chosen, emergencies)
+        offers = alternatives(chosen, exam, self._base.catalogue, self._policy, self._safeguard, spare=self._history(exam).vigilant)
+        if outcome is Outcome.APPROPRIATE and not self._urgent(emergencies) and (instead := self._instead(exam, chosen)):
+            outcome, offers = Outcome.ALTERNATIVE, instead
+            reason = f"{reason} Mais chez ce patient, un autre examen est préférable : voir l'alerte de sécurité."
         return self._built(
-            exam, outcome, self._why(chosen, emergencies), emergencies, situations=situations, chosen=chosen, asked=asked,
-            offers=alternatives(chosen, exam, self._base.catalogue, self._policy, spare=self._history(exam).vigilant),
+            exam, outcome, reason, emergencies, situations=situations, chosen=chosen, asked=asked, offers=offers,
         )  # fmt: skip
+
+    def _urgent(self, emergencies: list[Conclusion]) -> bool:
+        """Say whether safety may not delay the exam."""
+        return bool(emergencies) or self._request.priority == "stat"
+
+    def _instead(self, exam: str | None, chosen: Conclusion) -> tuple[Alternative, ...]:
+        """Return what suits the patient in place of an exam that the rule supports without knowing what excludes it."""
+        excluding = self._safeguard.unknown_to(chosen, self._safeguard.excluding(self._entry(exam)))
+        return (
+            instead_of_excluded(chosen, exam, self._base.catalogue, self._policy, self._safeguard, excluding) if exam and excluding else ()
+        )
 
     def _why(self, chosen: Conclusion, emergencies: list[Conclusion]) -> str:
         if chosen.outcome is Outcome.INCOMPLETE:
@@ -300,8 +316,8 @@ class _Judgement:
             self._request, self._reading, entry, self._asked.laterality, self._base.tables.completeness, asked=asked, emergency=bool(emergencies)
         )  # fmt: skip
         history = self._history(exam)
-        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon)
-        raised = (*raised, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised))))
+        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._safeguard, self._urgent(emergencies))
+        raised = most_serious_first((*raised, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised)))))
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
         reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))
         rule = chosen.rule if chosen else None
@@ -309,17 +325,18 @@ class _Judgement:
             request=self._request.id, outcome=outcome, exam=exam, guidelines=self._base.version, reason=_with_emergency(reason, emergencies),
             pathway="emergency" if emergencies else None, exam_label=entry.label if entry else self._asked.phrase,
             situations=situations, rule=f"{chosen.sheet.id}/{chosen.rule.id}" if chosen and outcome is not Outcome.INCOMPLETE else None,
-            facts=self._relevant(chosen), missing=missing, alternatives=offers, alerts=raised,
+            facts=self._relevant(chosen, entry), missing=missing, alternatives=offers, alerts=raised,
             sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
             review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed",
         )  # fmt: skip
 
-    def _relevant(self, chosen: Conclusion | None) -> tuple[FactFound, ...]:
-        """Return the facts that the sheet speaks of, or all that the words state when no sheet speaks."""
+    def _relevant(self, chosen: Conclusion | None, exam: ExamForm | None) -> tuple[FactFound, ...]:
+        """Return the facts that the sheet or safety speak of, or all that the words state when no sheet speaks."""
         if chosen is None:
             return tuple(fact for fact in self._reading.found if fact.start >= 0)
-        return tuple(fact for fact in self._reading.found if fact.fact in chosen.sheet.vocabulary or fact.fact in ALWAYS_SHOWN)
+        shown = chosen.sheet.vocabulary | ALWAYS_SHOWN | self._safeguard.facts(exam)
+        return tuple(fact for fact in self._reading.found if fact.fact in shown)
 
     def _sides(self, exam: ExamForm | None) -> tuple[Alert, ...]:
         """Return the alert of a side that the code and the words contradict."""

@@ -46,7 +46,7 @@ _UNSAFE_WORDS = re.compile(
 )
 _SAFE_WORDS = re.compile(r"\bmr[ -]?(safe|conditional)\b|(irm|mr)[ -]compatible|compatible (avec l['’])?irm", re.IGNORECASE)
 _REFUSES_MRI, _DEVICE = "contre-indication-irm", "dispositif-implante"
-# Devices that the words of the lexicon do not name; the national value set counts stents and caval filters among them (MED-1120).
+# Devices implanted, whether or not the lexicon names them; the national value set counts stents and caval filters among them (MED-1120).
 _IMPLANTED = re.compile(
     r"implant|pompe|\bclips?\b|\bcoils?\b|stent|filtre cave|valve|dérivation ventric|électrode|neurostim|\bholter|capteur|pacemaker|defibrillator"
     r"|endoprothèse|expandeur",
@@ -180,8 +180,8 @@ def read_device(kind: str, resource: dict[str, Any], facts: Facts) -> None:
     if not said and not codes and kind != "Device":
         facts.say("dispositif noté au dossier mais non transmis")
     stated = _stated(codes, said, facts)
-    if not stated and _IMPLANTED.search(said) and facts.facts_of.knows(_DEVICE):
-        stated = {_DEVICE: Status.PRESENT}
+    if _IMPLANTED.search(said) and facts.facts_of.knows(_DEVICE):
+        stated = {_DEVICE: Status.PRESENT, **stated}
     for fact in _with_mri_safety(stated, device, said):
         facts.keep(fact, Status.PAST if standing & OVER else Status.PRESENT, kind)
 

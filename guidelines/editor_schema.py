@@ -15,6 +15,7 @@ from pertimage.guidelines.completeness import ItemForm
 from pertimage.guidelines.conditions import BOUNDS, SEXES, Wanted
 from pertimage.guidelines.dose import DoseTableForm
 from pertimage.guidelines.redundancy import RedundancyForm
+from pertimage.guidelines.safety import SafetyForm
 from pertimage.guidelines.schema import FRENCH_VERDICTS, SLUG, ExamForm, Fact, Form, SheetForm, WordsForm, french
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -26,6 +27,7 @@ FORMS: Mapping[str, tuple[str, Any]] = {
     "redondance": ("Les examens répétés : transversal/redondance.yaml", RedundancyForm),
     "dose": ("Les doses et leurs seuils : transversal/dose.yaml", DoseTableForm),
     "completude": ("Ce qu'une demande doit dire : transversal/completude.yaml", dict[str, ItemForm]),
+    "securite": ("Ce que l'état du patient dit d'un examen : transversal/securite.yaml", SafetyForm),
     "mots": ("Des régions ou des techniques et leurs mots : regions.yaml, techniques.yaml", dict[str, WordsForm]),
 }
 # What a French key means, whatever the form; ``Form.clé`` where it depends on it.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pertimage.guidelines.completeness import Completeness
     from pertimage.guidelines.dose import DoseTable
     from pertimage.guidelines.redundancy import Redundancy
+    from pertimage.guidelines.safety import Safety
 
 FOLDER = "transversal"
 
@@ -153,6 +154,7 @@ class Tables:
     ``facts`` are the facts that the conditions of all tables name.
     """
 
+    safety: Safety | None = None
     completeness: Completeness = field(default_factory=_asks_nothing)
     redundancy: Redundancy | None = None
     doses: DoseTable | None = None
@@ -166,6 +168,7 @@ def _by(module: str, name: str) -> Callable[[TableReader], Any]:
 
 # File name without extension → (field of ``Tables``, how to compile what the file holds).
 READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
+    "securite": ("safety", _by("safety", "read_safety")),
     "completude": ("completeness", _by("completeness", "read_completeness")),
     "redondance": ("redundancy", _by("redundancy", "read_redundancy")),
     "dose": ("doses", _by("dose", "read_doses")),

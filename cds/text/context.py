@@ -93,6 +93,9 @@ def qualify(
             mark(mention, new, mention.first, last)
         if (outer := wholes.get(mention)) is not None and (denied := _denied_after(scene, outer)) is not None:
             mark(mention, Status.ABSENT, mention.first, denied)  # « déficit du bras : non » states no deficit either
+        for new, last in _after(scene, outer, year) if outer is not None else ():
+            if new in (Status.PAST, Status.FAMILY):  # « choc anaphylactique au scanner en 2018 » is no shock of today
+                mark(mention, new, mention.first, last)
     _question_marks(scene, mark)
     return [(mention, *_flip(mention, *found)) for mention, found in status.items()]
 

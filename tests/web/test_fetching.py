@@ -301,7 +301,7 @@ def test_a_signed_order_is_judged_with_what_was_fetched_and_neither_token_nor_re
         for client in client_of(tmp_path, fhir_servers=record.base, fetch_budget=8.0):
             answer = client.post("/cds-services/imagerie-pertinence", content=orjson.dumps(body))
     assert answer.status_code == 200
-    assert "Dispositif implanté" in answer.text
+    assert "Stimulateur ou défibrillateur cardiaque" in answer.text
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert TOKEN not in caplog.text
     assert "Patient/p1" not in caplog.text

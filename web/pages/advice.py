@@ -151,7 +151,8 @@ def _flags(one: Assessment, service: Service) -> tuple[FlagToConfirm, ...]:
 
 def _alerts(one: Assessment) -> tuple[tuple[str, Alert], ...]:
     asked = {item.item for item in one.missing}
-    kept = (alert for alert in one.alerts if not (_OF_ITEM.get(alert.kind) in asked and alert.severity is not Severity.CRITICAL))
+    told = {alert for alert in one.alerts if alert.kind is AlertKind.LEGAL_ITEM or _OF_ITEM.get(alert.kind) in asked}
+    kept = (alert for alert in one.alerts if alert not in told or alert.severity is Severity.CRITICAL)
     return tuple((SEVERITIES[alert.severity], alert) for alert in kept)
 
 

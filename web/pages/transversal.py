@@ -42,13 +42,15 @@ _WORDS = {
     "dit": "Tenu pour dit par", "faits": "faits connus", "vrais": "faits vrais", "faux": "faits faux", "sujets": "« aucun », « non connu » dits de",
     "inconnu_suffit": "« ne sait pas » suffit", "dans_examen": "lu aussi dans l'intitulé de l'examen", "demande": "de la demande", "leve_par": "Inutile si",
     "ne_suffit_pas": "Ne vaut pas réponse", "preuve": "Mots", "date_de": "Daté", "depuis_moins_de": "depuis moins de", "depuis_plus_de": "depuis plus de",
-    "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "fait": "fait", "est": "est", "valeur": "valeur",
+    "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "fait": "fait", "est": "est", "valeur": "Valeur",
+    "parametres": "Paramètres", "groupes": "Groupes d'examens", "effet": "Effet", "quand": "Condition dite", "repli_quand": "Repli dit avec", "a_defaut": "À défaut",
     "avant": "commence par", "exemple": "exemple", "nombre": "un nombre", "unites": "unités", "libelle": "", "fonde": "",
 }  # fmt: skip
 _VALUES = {
     "legal": "légal", "securite": "sécurité", "sans_examen": "quand aucun examen n'est nommé", "jugement": "quand l'avis en dépend", "urgente": "quand elle est urgente",
     "sexe_inconnu": "quand le sexe n'est pas connu", "irradiant": "pour un examen à rayons", "cote": "le côté", "hypothese": "une hypothèse",
-    "examens_anterieurs": "des examens antérieurs", "antecedents": "un antécédent",
+    "examens_anterieurs": "des examens antérieurs", "antecedents": "un antécédent", "aucun": "aucun", "prudence": "proposé avec prudence",
+    "ecarte": "n'est pas proposé à ce patient", "critical": "critique", "warning": "attention", "info": "information",
 }  # fmt: skip
 _LOOKS = {Basis.VERIFIED: "texte lu", Basis.KNOWLEDGE: "connaissance, à vérifier", Basis.PROPOSED: "proposé par le projet"}
 _NAMES = ("libelle", "titre", "question", "id", "item", "fait")
@@ -123,7 +125,7 @@ class _Writer:
         for key, value in content.items():
             rows = self._rows(value)
             if rows:
-                groups.append((capital(_word(key)), rows))
+                groups.append((_WORDS.get(key, capital(_word(key))), rows))
             else:
                 plain[key] = value
         counts = Counter(row.basis for _, rows in groups for row in rows if row.basis)

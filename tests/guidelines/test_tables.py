@@ -1,4 +1,4 @@
-"""The tables of repeated exams and of doses: what is wrong in them is told with its line."""
+"""The cross-cutting tables: what is wrong in them is told with its line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pertimage.guidelines.tables import READERS, read_tables
 
 BASE = load_base()
 ROWS = "oubli: 3 ans\ndeja_demande: 6 mois\ntechniques: [{couvert_par: [CT]}]\nintervalles:\n"
+ASKED = "niveau: legal, rang: 1, question: q, fonde: connaissance"
+SAFE = "lignes:\n  - {id: a, type: mri-device, gravite: info, message: m, fonde: connaissance"
 DOSES = "naturel: {msv_par_an: 2.9, fonde: connaissance}\nseuils:\n"
 
 
@@ -37,6 +39,19 @@ def faults(folder: Path, name: str, content: str) -> list[str]:
         ("redondance", ROWS + "  []\nregions_propres: [cœur]\n", "« cœur » n'est pas un identifiant"),
         ("dose", DOSES + "  - {id: a, groupe: g, niveau: attention, dire: d, fonde: proposition}\n", "« a » : écrire soit « cumul_msv », soit « nombre »"),
         ("dose", DOSES + "  - {id: a, groupe: g, cumul_msv: 5, niveau: grave, dire: d, fonde: proposition}\n", "« grave » n'est pas permis ici"),
+        ("completude", "a: {niveau: legal}\n", "question"),
+        ("completude", f"a: {{{ASKED}, dit: {{faits: [grossese]}}}}\n", "fait inconnu(e) « grossese »"),
+        ("completude", f"a: {{{ASKED}, dit: {{mots: ['(ouvert']}}}}\n", "motif illisible « (ouvert »"),
+        ("completude", f"a: {{{ASKED}, si: {{agee: oui}}}}\n", "fait inconnu « agee »"),
+        ("completude", "- a\n", "le fichier s'écrit « élément: … »"),
+        ("securite", f"{SAFE}}}\n  - {{id: a, type: thyroid, gravite: info, message: m, fonde: connaissance}}\n", "deux lignes s'appellent « a »"),
+        ("securite", f"{SAFE}, effet: prudence}}\n", "« quand » dit la condition d'un examen proposé avec prudence"),
+        ("securite", f"{SAFE}, replis: {{irm-epaule: [echo-epaule]}}}}\n", "« replis » et « a_defaut » ne valent que pour un examen écarté"),
+        ("securite", f"{SAFE}, examens: irms}}\n", "groupe d'examens inconnu « irms »"),
+        ("securite", f"{SAFE}, si: {{examen: {{parmi: [irm-epaule]}}}}}}\n", "les examens s'écrivent sous « examens »"),
+        ("securite", SAFE.replace("message: m", 'message: "{poidss}"') + "}\n", "« {poidss} » n'est ni un paramètre ni une mesure"),
+        ("securite", SAFE.replace("connaissance", "proposition") + "}\n", "son message doit dire « proposé par le projet »"),
+        ("securite", SAFE.replace("connaissance", "texte_lu") + "}\n", "repose sur un texte lu : dire lequel (source)"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_with_its_place(tmp_path, table, content, said):
@@ -54,7 +69,9 @@ def test_the_tables_of_the_base_are_right():
     """They compile, and every row says what it rests on."""
     assert BASE.tables.redundancy.repeats
     assert BASE.tables.doses.values()["cumul-vigilance"] == 50
-    assert {"redondance", "dose"} <= set(READERS)
+    assert BASE.tables.completeness.items
+    assert BASE.tables.safety.rows
+    assert {"completude", "securite", "redondance", "dose"} <= set(READERS)
 
 
 def test_every_exam_has_a_technique_that_answers_it_and_an_interval():
