@@ -14,6 +14,7 @@ from pertimage.audit.review import ALIVE, Decision, RequestStatus, ReviewState, 
 from pertimage.audit.tables import exchanges, journal, requests, reviews
 
 # What a radiologist may work on now: what was postponed joins them on its day.
+PRIORITY_CODES = ("stat", "asap", "urgent", "routine")
 OPEN_STATES = (ReviewState.TO_REVIEW, ReviewState.IN_PROGRESS)
 
 
@@ -56,6 +57,7 @@ class RequestRow:
     until: str | None
     act: str | None
     version: int | None
+    changed_at: str | None
     payload: str
 
     @property
@@ -114,6 +116,7 @@ class Wanted:
     outcome: str = ""
     pathway: str = ""
     text: str = ""
+    priority: str = ""
 
 
 def worklist(engine: Engine, wanted: Wanted, *, limit: int, offset: int = 0) -> list[RequestRow]:
@@ -128,7 +131,7 @@ def worklist(engine: Engine, wanted: Wanted, *, limit: int, offset: int = 0) -> 
 def count(engine: Engine, wanted: Wanted) -> int:
     """Return how many requests are wanted."""
     query = select(func.count()).select_from(reviews)
-    if wanted.outcome or wanted.pathway or wanted.text:
+    if wanted.outcome or wanted.pathway or wanted.text or wanted.priority:
         query = query.join(requests, requests.c.id == reviews.c.request)
     for condition in _conditions(wanted):
         query = query.where(condition)
@@ -150,7 +153,7 @@ def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield reviews.c.alive.is_(True)
     for column, value in (
         (reviews.c.site, wanted.site), (reviews.c.modality, wanted.modality), (reviews.c.radiologist, wanted.radiologist),
-        (requests.c.outcome, wanted.outcome), (requests.c.pathway, wanted.pathway),
+        (requests.c.outcome, wanted.outcome), (requests.c.pathway, wanted.pathway), (requests.c.priority, wanted.priority),
     ):  # fmt: skip
         if value:
             yield column == value
@@ -195,6 +198,7 @@ _OF_REVIEW = {
 _RENAMED = {
     "substituted_exam": reviews.c.exam.label("substituted_exam"),
     "payload": journal.c.payload,
+    "changed_at": reviews.c.at.label("changed_at"),
 }
 
 

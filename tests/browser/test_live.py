@@ -59,7 +59,7 @@ def test_enter_in_a_field_decides_nothing(open_page):
 
 
 def test_several_at_once_by_the_keyboard(open_page):
-    """x ticks, and one button decides what is ticked."""
+    """X ticks, and one button decides what is ticked."""
     identifier = sign(open_page("/prescrire"), LUMBAGO)
     page = open_page("/relecture?q=apyrétique")
     page.locator(f'[href^="/relecture/{identifier}"]').focus()
