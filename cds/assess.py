@@ -34,10 +34,12 @@ from pertimage.cds.model import (
 )  # fmt: skip
 from pertimage.cds.safety import Safeguard
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
+from pertimage.cds.speech import bounded
 from pertimage.cds.text.reading import Reading, read
 from pertimage.guidelines.base import GuidelineBase, Rule, Sheet
 from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.conditions import FactTest, Wanted
+from pertimage.guidelines.local_rules import overlaid
 from pertimage.guidelines.schema import ExamForm
 from pertimage.guidelines.words import fold
 
@@ -47,6 +49,7 @@ _ANTECEDENTS = re.compile(r"\b(atcds?|antecedents?)\b[^.;\n]*")
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 # No letter has as many characters: beyond, the text is not read to its end, and the answer says so.
 LONGEST_TEXT = 50_000
+SILENCED = "Règle mise en silence localement : le référentiel ne se prononce pas. Ce n'est pas une approbation."
 # Words that fill a request without saying why.
 _EMPTY_WORDS = frozenset(
     "bilan svp merci pour de du la le les des un une en et faire prevoir demande examen ordonnance urgent rapidement dossier patient patiente mme mr madame monsieur "
@@ -81,7 +84,8 @@ def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None =
     policy = policy or Policy()
     request, whole = _bounded(request)
     day = on or request.authored
-    dated = base.at(day) if day else base
+    whole_base = overlaid(base, policy.local_rules)
+    dated = whole_base.at(day) if day else whole_base
     exams = recogniser(dated.catalogue)
     judged = ((asked, read(request, dated.lexicon, dated.openers, asked.exam)) for asked in requested(request, exams))
     return tuple(_Judgement(request, dated, policy, reading, exams, asked, whole).assessment() for asked, reading in judged)
@@ -280,7 +284,10 @@ class _Judgement:
 
     def _judged(self, exam: str | None, chosen: Conclusion, emergencies: list[Conclusion], situations: tuple[str, ...]) -> Assessment:
         asked = tuple(Missing(fact, chosen.sheet.questions.get(fact, fact)) for fact in chosen.asked)
-        outcome, reason = chosen.outcome or Outcome.NO_GUIDANCE, self._why(chosen, emergencies)
+        told = chosen.outcome or Outcome.NO_GUIDANCE
+        if f"{chosen.sheet.id}/{chosen.rule.id}" in self._policy.silenced_rules and told is not Outcome.INCOMPLETE and not emergencies:
+            return self._hushed(exam, chosen, told)
+        outcome, reason = told, self._why(chosen, emergencies)
         offers = alternatives(chosen, exam, self._base.catalogue, self._policy, self._safeguard, spare=self._history(exam).vigilant)
         if outcome is Outcome.APPROPRIATE and not self._urgent(emergencies) and (instead := self._instead(exam, chosen)):
             outcome, offers = Outcome.ALTERNATIVE, instead
@@ -288,6 +295,11 @@ class _Judgement:
         return self._built(
             exam, outcome, reason, emergencies, situations=situations, chosen=chosen, asked=asked, offers=offers,
         )  # fmt: skip
+
+    def _hushed(self, exam: str | None, chosen: Conclusion, outcome: Outcome) -> Assessment:
+        """Answer for a rule put to silence: what it says is kept for the record, and nothing of it is told."""
+        told = self._built(exam, Outcome.NO_GUIDANCE, SILENCED, [], situations=(chosen.sheet.id,))
+        return replace(told, rule=f"{chosen.sheet.id}/{chosen.rule.id}", silenced=outcome)
 
     def _urgent(self, emergencies: list[Conclusion]) -> bool:
         """Say whether safety may not delay the exam."""
@@ -318,6 +330,7 @@ class _Judgement:
         history = self._history(exam)
         raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._safeguard, self._urgent(emergencies))
         raised = most_serious_first((*raised, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised)))))
+        raised = bounded(raised, self._policy)
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
         reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))
         rule = chosen.rule if chosen else None
@@ -328,7 +341,7 @@ class _Judgement:
             facts=self._relevant(chosen, entry), missing=missing, alternatives=offers, alerts=raised,
             sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
-            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed",
+            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed", policy=self._policy.digest,
         )  # fmt: skip
 
     def _relevant(self, chosen: Conclusion | None, exam: ExamForm | None) -> tuple[FactFound, ...]:

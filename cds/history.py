@@ -9,7 +9,7 @@ from pertimage.cds.dose import dose, dose_alerts, reached
 from pertimage.cds.earlier import earlier_exams
 from pertimage.cds.exams import ExamRecogniser
 from pertimage.cds.model import Alert, Dose, ImagingRequest, Policy, PriorExam, TextPart
-from pertimage.cds.redundancy import Now, Report, repeats
+from pertimage.cds.redundancy import Now, Report, localised, repeats
 from pertimage.cds.situations import opened
 from pertimage.cds.text.reading import Reading, read
 from pertimage.guidelines.base import GuidelineBase
@@ -61,7 +61,8 @@ class History:
             return tuple(doses)
         sheets = frozenset(sheet.id for sheet, _ in opened(self._base, self._reading, self._entry.id))
         now = Now(self._entry, self._laterality, sheets, self._reading.facts, urgent, self._report, self._base.sheets)
-        return (*repeats(self.earlier, now, self._base.tables.redundancy or Redundancy()), *doses)
+        table = localised(self._base.tables.redundancy or Redundancy(), self._policy)
+        return (*repeats(self.earlier, now, table), *doses)
 
     def _report(self, prior: PriorExam) -> Report:
         """Read what the report of an earlier exam concluded."""

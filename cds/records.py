@@ -78,7 +78,7 @@ def assessment_of(record: Json) -> Assessment:
         alerts=tuple(Alert(AlertKind(a["kind"]), Severity(a["severity"]), a["message"], a["refers_to"], a.get("basis", "verified")) for a in record["alerts"]),
         sources=tuple(SourceCited(s["organisation"], s["title"], s["year"], s["where"]) for s in record["sources"]),
         dose=_dose(record["dose"]), flagged=record["flagged"], flag_reasons=tuple(record["flag_reasons"]),
-        review_state=record["review_state"],
+        review_state=record["review_state"], silenced=Outcome(record["silenced"]) if record.get("silenced") else None,
     )  # fmt: skip
 
 

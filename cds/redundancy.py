@@ -11,7 +11,7 @@ from datetime import date
 
 from pertimage.cds.earlier import Earlier
 from pertimage.cds.logic import Facts, holds
-from pertimage.cds.model import Alert, AlertKind, PriorExam, Severity
+from pertimage.cds.model import Alert, AlertKind, Policy, PriorExam, Severity
 from pertimage.cds.text.lapses import ahead
 from pertimage.guidelines.base import Sheet
 from pertimage.guidelines.redundancy import Lift, Redundancy, Repeat
@@ -46,6 +46,28 @@ class Now:
     urgent: bool
     report: Callable[[PriorExam], Report]
     refines: Mapping[str, Sheet] = field(default_factory=dict)
+
+
+def localised(table: Redundancy, policy: Policy) -> Redundancy:
+    """Return the table with the local values of a site, in days."""
+    given = dict(policy.thresholds)
+    if not given:
+        return table
+    rows = tuple(
+        replace(
+            row,
+            interval=given.get(f"redondance_jours.{row.id}", row.interval),
+            strong=given.get(f"redondance_forte_jours.{row.id}", row.strong),
+            basis=Basis.PROPOSED if f"redondance_jours.{row.id}" in given else row.basis,
+        )
+        for row in table.repeats
+    )
+    return replace(
+        table,
+        forgotten=given.get("redondance_oubli_jours", table.forgotten),
+        pending=given.get("redondance_deja_demande_jours", table.pending),
+        repeats=rows,
+    )
 
 
 def repeats(earlier: tuple[Earlier, ...], now: Now, table: Redundancy) -> Iterator[Alert]:

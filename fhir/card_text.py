@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pertimage.cds.dose import cumulated_words, natural_words
 from pertimage.cds.model import AlertKind, Alternative, Assessment, FactFound, Outcome, SourceCited, Status
+from pertimage.cds.speech import once
 from pertimage.fhir.publisher import LabelOf
 
 SUMMARY_LIMIT = 139
@@ -127,7 +128,7 @@ def _parts(assessment: Assessment, label_of: LabelOf, unknown: Sequence[str]) ->
     yield f"**{exam_label_quoted(assessment)} : {assessment.outcome.french}.** {assessment.reason}"
     yield _hypotheses(assessment, label_of)
     # What the law wants written is asked for below.
-    yield _bullets("Alertes", [alert.message for alert in assessment.alerts if alert.kind is not AlertKind.LEGAL_ITEM])
+    yield _bullets("Alertes", [alert.message for alert in once(assessment.alerts) if alert.kind is not AlertKind.LEGAL_ITEM])
     yield _bullets("À préciser", [f"{item.question}{' *(exigé)*' if item.blocking else ''}" for item in assessment.missing])
     yield _bullets("À la place" if assessment.outcome is not Outcome.APPROPRIATE else "Autre possibilité", _offers(assessment))
     yield _bullets("Ce qui a été lu", _facts(assessment.facts, label_of))

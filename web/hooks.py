@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import date, datetime
+from functools import partial
 from os import urandom
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from pertimage.fhir.cards import CardMaker
+from pertimage.cds.model import Assessment
+from pertimage.fhir.cards import CardMaker, ToldOn, may_be_quieter, never
 from pertimage.fhir.discovery import SERVICE_ID, services
 from pertimage.fhir.feedback import FeedbackItem, read_feedback
 from pertimage.fhir.requests import HookCall, Order
 from pertimage.fhir.values import BadRequest
 from pertimage.web.access import User, api_user
 from pertimage.web.answers import ERRORS, json, object_of, refused
-from pertimage.web.service import Service
+from pertimage.web.service import Service, advice_of
+
+Judged = tuple[Order, tuple[Assessment, ...]]
 
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=ERRORS)
 
@@ -39,6 +44,7 @@ async def call(service_id: str, request: Request, user: User = Depends(api_user)
 async def cards_for(request: Request, user: User) -> Response:
     """Return the cards of a call; on order-sign, once what was signed is on disk."""
     service: Service = request.app.state.service
+    began = service.now()
     try:
         body = await service.fetcher.completed(object_of(await request.body()))
         found = service.read_call(body)
@@ -48,7 +54,26 @@ async def cards_for(request: Request, user: User) -> Response:
     if found.hook == "order-sign" and judged:
         records = [service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
-    return json(card_maker(service, found.hook).response(judged))
+    if not _may_repeat(service, found, judged):
+        return json(cards_of(service, found.hook, judged))
+    told_on = partial(_told_on, service, found, user, began)
+    return json(await asyncio.to_thread(cards_of, service, found.hook, judged, told_on))
+
+
+def cards_of(service: Service, hook: str, judged: list[Judged], told_on: ToldOn = never) -> dict[str, Any]:
+    """Return the cards of a call, with the alerts that the policy tells prescribers at that hook."""
+    told = [(order, service.told(assessments, hook)) for order, assessments in judged]
+    return card_maker(service, hook).response(told, told_on)
+
+
+def _may_repeat(service: Service, found: HookCall, judged: list[Judged]) -> bool:
+    """Say whether the register must be asked if the prescriber has read an advice before."""
+    return service.policy.quiet_days > 0 and any(may_be_quieter(one, found.hook) for _, assessments in judged for one in assessments)
+
+
+def _told_on(service: Service, found: HookCall, user: User, before: datetime, order: Order, assessment: Assessment) -> date | None:
+    about = _about(found, order, user)
+    return service.told_before(about["prescriber"], order, about["patient"], [assessment], before).get(advice_of(assessment))
 
 
 def card_maker(service: Service, hook: str) -> CardMaker:

@@ -46,7 +46,12 @@ def write(client: TestClient, task: dict[str, Any], **changes: Any) -> Any:
 
 def decided(decision: str, reason: str = "", exam: str = "", status: str = "completed", **more: Any) -> dict[str, Any]:
     """Return what a client writes to decide."""
-    output = [{"type": {"text": "décision"}, "valueCodeableConcept": {"coding": [{"system": f"{CANONICAL}/decision-radiologue", "code": decision}]}}]
+    output = [
+        {
+            "type": {"text": "décision"},
+            "valueCodeableConcept": {"coding": [{"system": f"{CANONICAL}/decision-radiologue", "code": decision}]},
+        }
+    ]
     if exam:
         coded = {"coding": [{"system": f"{CANONICAL}/examen-imagerie", "code": exam}]}
         output.append({"type": {"text": "examen"}, "valueCodeableConcept": coded})
@@ -64,7 +69,11 @@ def test_a_request_is_claimed_released_and_decided(client: TestClient) -> None:
     released = write(client, claimed.json(), status="requested").json()
     assert (released["status"], released.get("owner")) == ("requested", None)
     done = write(client, released, **decided("refuser", "Imagerie inutile à ce stade."))
-    assert (done.status_code, done.json()["status"], done.json()["statusReason"]["text"]) == (200, "completed", "Imagerie inutile à ce stade.")
+    assert (done.status_code, done.json()["status"], done.json()["statusReason"]["text"]) == (
+        200,
+        "completed",
+        "Imagerie inutile à ce stade.",
+    )
     assert int(done.json()["meta"]["versionId"]) == int(task["meta"]["versionId"]) + 3
     request = client.get(f"/fhir/ServiceRequest/{name}").json()
     assert request["status"] == "revoked"
@@ -123,7 +132,9 @@ def test_a_question_and_a_postponement_hold_the_task(client: TestClient) -> None
     """On hold: the question's words, or the day of return."""
     asked = write(client, read(client, made(client)), **decided("demander-complement", "Depuis quand ?", status="on-hold")).json()
     assert (asked["status"], asked["statusReason"]["text"]) == ("on-hold", "Depuis quand ?")
-    later = write(client, read(client, made(client)), **decided("reporter", "kiné", status="on-hold", restriction={"period": {"start": "2035-01-05"}}))
+    later = write(
+        client, read(client, made(client)), **decided("reporter", "kiné", status="on-hold", restriction={"period": {"start": "2035-01-05"}})
+    )
     assert (later.json()["status"], later.json()["restriction"]["period"]["start"]) == ("on-hold", "2035-01-05")
 
 
@@ -135,7 +146,11 @@ def test_the_worklist_is_searched_in_its_own_order(client: TestClient) -> None:
     assert [entry["resource"]["focus"]["reference"].split("/")[1] for entry in found["entry"]] == [emergency, urgent, routine]
     assert client.get("/fhir/Task", params={"priority": "urgent"}).json()["total"] == 1
     write(client, read(client, routine), **decided("valider"))
-    assert [client.get("/fhir/Task", params={"status": status}).json()["total"] for status in ("requested", "completed", "accepted")] == [2, 1, 0]
+    assert [client.get("/fhir/Task", params={"status": status}).json()["total"] for status in ("requested", "completed", "accepted")] == [
+        2,
+        1,
+        0,
+    ]
     assert problems(found) == []
 
 
@@ -173,7 +188,9 @@ def test_only_a_radiologist_writes_tasks(tmp_path: Path) -> None:
     service = service_at(tmp_path, demo=False, secret="s" * 40, tokens=tokens)
     client = person(service).client
     gp, radiologist = ({"Authorization": f"Bearer {token}"} for token in (PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN))
-    name = client.post("/fhir/ServiceRequest", json=order("lumbago depuis 5 j", "radio rachis lombaire", status="active"), headers=gp).json()["id"]
+    name = client.post(
+        "/fhir/ServiceRequest", json=order("lumbago depuis 5 j", "radio rachis lombaire", status="active"), headers=gp
+    ).json()["id"]
     task = client.get(f"/fhir/Task/{name}", headers=gp).json()
     version = {"If-Match": f'W/"{task["meta"]["versionId"]}"'}
     assert client.put(f"/fhir/Task/{name}", json=task | {"status": "accepted"}, headers=gp | version).status_code == 403

@@ -9,6 +9,7 @@ from pertimage.web.pages import (
     home,
     live,
     my_requests,
+    policy,
     prescribe,
     reference,
     review,
@@ -23,6 +24,6 @@ router = APIRouter()
 # /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
     evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, live.router,
-    worklist.router, review.router, follow_up.router, reference.router, sandbox.router,
+    worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
 ):  # fmt: skip
     router.include_router(pages)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pertimage.cds.dose import cumulated_words
 from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, FactFound, Missing, Outcome, Severity
+from pertimage.cds.speech import once
 from pertimage.guidelines.schema import ExamForm
 from pertimage.web.pages import french
 from pertimage.web.pages.highlight import Read, Segment, listed, segments
@@ -153,7 +154,7 @@ def _alerts(one: Assessment) -> tuple[tuple[str, Alert], ...]:
     asked = {item.item for item in one.missing}
     told = {alert for alert in one.alerts if alert.kind is AlertKind.LEGAL_ITEM or _OF_ITEM.get(alert.kind) in asked}
     kept = (alert for alert in one.alerts if alert not in told or alert.severity is Severity.CRITICAL)
-    return tuple((SEVERITIES[alert.severity], alert) for alert in kept)
+    return tuple((SEVERITIES[alert.severity], alert) for alert in once(kept))
 
 
 def questions(assessments: Sequence[Assessment], service: Service) -> list[Question]:

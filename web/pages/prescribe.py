@@ -156,6 +156,7 @@ def _advice_context(draft: Draft, service: Service) -> dict[str, Any]:
     if draft.is_empty:
         return context
     judged = _judged(draft, service)
+    judged = replace(judged, assessments=service.told(judged.assessments, HOOK))
     asked = advice.questions(judged.assessments, service)
     first = judged.assessments[0]
     segments, facts = advice.reading(draft.text, first.facts, service)

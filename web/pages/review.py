@@ -15,6 +15,7 @@ from pertimage.audit.review import CLAIM_LASTS, Changed, Decision, Refused, Revi
 from pertimage.audit.store import utc_datetime
 from pertimage.audit.worklist import OPEN_STATES, RequestRow
 from pertimage.web.access import User, page_user
+from pertimage.web.local_policy import RADIOLOGIST
 from pertimage.web.pages import advice
 from pertimage.web.pages.csrf import checked_form, text
 from pertimage.web.pages.draft import clean
@@ -209,7 +210,7 @@ def _one(
     lease = utc_datetime(row.claimed_at) + CLAIM_LASTS if held and row.claimed_at else None
     consulted = row.state is ReviewState.OPINION and row.radiologist != me and (row.consulted == me or bool(row.pool))
     context: dict[str, Any] = {
-        "one": one, "thread": thread, "advices": shown_advices(one, service), "segments": segments, "facts": facts, "filters": filters,
+        "one": one, "thread": thread, "advices": shown_advices(one, service, RADIOLOGIST), "segments": segments, "facts": facts, "filters": filters,
         "questions": advice.questions(one.assessments, service), "mine": row.radiologist == me, "me": me, "following": _next(service, user, filters, row.id),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
         "can_decide": row.status == "signed" and row.state is not ReviewState.DECIDED, "colleagues": colleagues(service, user),

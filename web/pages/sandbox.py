@@ -16,7 +16,7 @@ from pertimage.fhir.values import BadRequest
 from pertimage.web.access import page_user
 from pertimage.web.answers import object_of
 from pertimage.web.demo.calls import Case, cases
-from pertimage.web.hooks import card_maker
+from pertimage.web.hooks import cards_of
 from pertimage.web.pages.csrf import checked_form
 from pertimage.web.pages.view import page, service_of
 from pertimage.web.service import Service
@@ -58,5 +58,5 @@ def _cards(service: Service, call: str) -> tuple[list[dict[str, Any]], str]:
     except BadRequest as error:
         return [], f"{error.place} : {error.message_fr}" if error.place else error.message_fr
     judged = [(order, service.judge(order.request)) for order in found.orders]
-    cards: list[dict[str, Any]] = card_maker(service, found.hook).response(judged)["cards"]
+    cards: list[dict[str, Any]] = cards_of(service, found.hook, judged)["cards"]
     return [card | {"html": Markup(_MARKDOWN.render(card["detail"]))} for card in cards], ""  # noqa: S704 - tags in it are escaped

@@ -3,12 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 INSTANT = sa.String(27)
 SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-REGISTERS = ("exchanges", "reviews", "assessments", "requests", "feedback", "activity", "sites", "settings", "editions")
+REGISTERS = ("exchanges", "reviews", "assessments", "requests", "feedback", "activity", "sites", "settings", "editions", "policies")
 
 
 def upgrade() -> None:
