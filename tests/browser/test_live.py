@@ -20,6 +20,12 @@ def sign(page, text):
     return page.url.rsplit("/", 1)[1]
 
 
+def validate(page):
+    """Approve by the keyboard, once the page and its script are there."""
+    expect(page.locator("html.scripted [data-decision]")).to_be_visible()
+    page.keyboard.press("v")
+
+
 def test_the_worklist_follows_without_reloading(open_page):
     """A request signed elsewhere appears, one decided elsewhere leaves; what was ticked and typed stays."""
     first = sign(open_page("/prescrire"), LUMBAGO)
@@ -29,7 +35,7 @@ def test_the_worklist_follows_without_reloading(open_page):
     expect(radiologist.locator(f"#c-{second}")).to_be_visible()
     expect(radiologist.locator(f"#c-{first}")).to_be_checked()
     colleague.get_by_role("link", name="Radiographie du rachis cervical").click()
-    colleague.keyboard.press("v")
+    validate(colleague)
     expect(colleague.get_by_text("Décision enregistrée")).to_be_visible()
     expect(radiologist.locator(f"#c-{second}")).to_have_count(0)
     expect(radiologist.locator(f"#c-{first}")).to_be_checked()
@@ -41,7 +47,7 @@ def test_a_case_decided_elsewhere_says_so(open_page, server):
     mine, other = open_page(f"/relecture/{identifier}"), open_page(f"/relecture/{identifier}")
     mine.get_by_text("Refuser", exact=False).first.click()
     mine.get_by_label("Motif du refus").fill("inutile")
-    other.keyboard.press("v")
+    validate(other)
     expect(mine.get_by_text("vient de décider cette demande")).to_be_visible()
     expect(mine.get_by_label("Motif du refus")).to_have_value("inutile")
     server.service.register.withdraw(sign(open_page("/prescrire"), CERVICAL), author="p", at=server.service.now())
