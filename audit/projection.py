@@ -27,6 +27,7 @@ from pertimage.audit.tables import (
     projection,
     requests,
     reviews,
+    rule_opinions,
     settings,
     sites,
 )
@@ -38,6 +39,8 @@ NON_IONISING = frozenset({"MR", "US"})
 Data = Mapping[str, Any]
 NewRows = list[tuple[Table, dict[str, Any]]]
 
+# FHIR request priorities, the most pressing first.
+PRIORITIES = ("stat", "asap", "urgent")
 _DRAFT, _SIGNED, _TO_REVIEW = RequestStatus.DRAFT.value, RequestStatus.SIGNED.value, ReviewState.TO_REVIEW.value
 _POSITION = select(projection.c.seq).where(projection.c.id == 1).with_for_update()
 _MOVE_POSITION = update(projection).where(projection.c.id == 1).values(seq=bindparam("reached"))
@@ -181,7 +184,7 @@ def _pathway(given: list[Data]) -> str | None:
 
 def _signature(rows: Rows, record: Record, data: Data) -> None:
     signed = update(requests).where(requests.c.id == data["request_id"]).values(_signed(record.at))
-    row = rows.execute(signed.returning(requests.c.id, requests.c.flagged, requests.c.pathway)).one()
+    row = rows.execute(signed.returning(requests)).one()
     _add(rows, record.seq, _entered(record.at, dict(row._mapping), data["author"]))
 
 
@@ -192,53 +195,124 @@ def _signed(at: str) -> dict[str, Any]:
 def _entered(at: str, row: Mapping[str, Any], author: str) -> NewRows:
     """Return what a signature adds: an exchange, and a review when the request is to be looked at."""
     signature = (exchanges, _turn(at, "signature", row["id"], author))
-    return [(reviews, _opened(at, row["id"])), signature] if row["flagged"] or row["pathway"] == "emergency" else [signature]
+    return [(reviews, _opened(at, {**row, "signed_at": at})), signature] if row["flagged"] or row["pathway"] == "emergency" else [signature]
 
 
-def _opened(at: str, request: str) -> dict[str, Any]:
-    return {"request": request, "state": _TO_REVIEW, "opened_at": at, "at": at}
+def rank_of(pathway: str | None, priority: str) -> int:
+    """Return how early a request is reviewed: the emergency pathway first, then the urgency; 0 is the most pressing."""
+    urgency = PRIORITIES.index(priority) if priority in PRIORITIES else len(PRIORITIES)
+    return urgency + (0 if pathway == "emergency" else len(PRIORITIES) + 1)
+
+
+def _opened(at: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the review of a request just opened; ``row`` is the request's."""
+    return {
+        "request": row["id"], "state": _TO_REVIEW, "alive": True, "rank": rank_of(row["pathway"], row["priority"]), "signed_at": row["signed_at"],
+        "site": row["site"], "modality": row["modality"], "version": 1, "opened_at": at, "at": at,
+    }  # fmt: skip
 
 
 def _review(rows: Rows, record: Record, data: Data, **values: Any) -> None:
     """Change a review; the first act on a request that was not flagged opens it."""
     request = data["request_id"]
-    change = update(reviews).where(reviews.c.request == request).values(at=record.at, **values)
+    change = update(reviews).where(reviews.c.request == request).values(at=record.at, version=reviews.c.version + 1, **values)
     if not rows.change(change):
-        rows.add(reviews, _opened(record.at, request))
+        row = rows.execute(select(requests).where(requests.c.id == request)).one()
+        rows.add(reviews, _opened(record.at, dict(row._mapping)) | {"version": 0})
         rows.change(change)
 
 
 def _claim(rows: Rows, record: Record, data: Data) -> None:
-    values = {"state": ReviewState.IN_PROGRESS.value, "radiologist": data["radiologist"], "claimed_at": record.at}
-    _review(rows, record, data, **values)
+    _review(rows, record, data, **_held_by(data["radiologist"], record))
+
+
+def _held_by(radiologist: str, record: Record) -> dict[str, Any]:
+    return {"state": ReviewState.IN_PROGRESS.value, "radiologist": radiologist, "claimed_at": record.at, "consulted": None, "pool": None}
 
 
 def _handover(rows: Rows, record: Record, data: Data) -> None:
     values: dict[str, Any] = {"radiologist": data["to"] or None, "claimed_at": record.at if data["to"] else None}
     state = rows.execute(select(reviews.c.state).where(reviews.c.request == data["request_id"])).scalar_one_or_none()
     if state != ReviewState.QUESTION:
-        values["state"] = (ReviewState.IN_PROGRESS if data["to"] else ReviewState.TO_REVIEW).value
+        values |= {"state": (ReviewState.IN_PROGRESS if data["to"] else ReviewState.TO_REVIEW).value, "consulted": None, "pool": None}
     _review(rows, record, data, **values)
     _exchange(rows, record, "handover", data["request_id"], data["radiologist"], data["to"])
+
+
+def _opinion_request(rows: Rows, record: Record, data: Data) -> None:
+    question = _clean(data["question"])
+    values = {"state": ReviewState.OPINION.value, "consulted": data["to"] or None, "pool": data["pool"] or None}
+    _review(rows, record, data, radiologist=data["radiologist"], **values)
+    _exchange(rows, record, "opinion-request", data["request_id"], data["radiologist"], question)
+
+
+def _opinion(rows: Rows, record: Record, data: Data) -> None:
+    """Give the request back, with the opinion, to the radiologist who asked for it."""
+    asker = rows.execute(select(reviews.c.radiologist).where(reviews.c.request == data["request_id"])).scalar_one()
+    _review(rows, record, data, **_held_by(asker, record))
+    _exchange(rows, record, "opinion", data["request_id"], data["radiologist"], _clean(data["text"]))
 
 
 def _decision(rows: Rows, record: Record, data: Data) -> None:
     reason = _clean(data["reason"])
     if data["decision"] == Decision.ASK:
         values = {"state": ReviewState.QUESTION.value, "question": reason, "answer": None, "radiologist": data["radiologist"]}
-        _review(rows, record, data, **values)
+        _review(rows, record, data, **values, act=data.get("act"))
         _exchange(rows, record, "question", data["request_id"], data["radiologist"], reason, decision=data["decision"])
+    else:
+        until = data.get("until")
+        state = ReviewState.POSTPONED if until else ReviewState.DECIDED
+        values = {
+            "state": state.value,
+            "alive": bool(until),
+            "decision": data["decision"],
+            "reason": reason,
+            "exam": data["exam"],
+            "until": until,
+        }
+        _review(rows, record, data, **values, radiologist=data["radiologist"], decided_at=record.at, act=data.get("act"))
+        about = {"decision": data["decision"], "exam": data["exam"]}
+        _exchange(rows, record, "decision", data["request_id"], data["radiologist"], reason, **about)
+    _rule_opinion(rows, record, data)
+
+
+def _rule_opinion(rows: Rows, record: Record, data: Data) -> None:
+    said = data.get("rule")
+    if not said:
         return
-    values = {"state": ReviewState.DECIDED.value, "decision": data["decision"], "reason": reason, "exam": data["exam"]}
-    _review(rows, record, data, **values, radiologist=data["radiologist"], decided_at=record.at)
-    about = {"decision": data["decision"], "exam": data["exam"]}
-    _exchange(rows, record, "decision", data["request_id"], data["radiologist"], reason, **about)
+    site = rows.execute(select(requests.c.site).where(requests.c.id == data["request_id"])).scalar_one()
+    rows.add(rule_opinions, {
+        "seq": record.seq, "request": data["request_id"], "rule": _clean(said["rule"]), "site": site, "opinion": said["opinion"],
+        "words": _clean(said["words"]), "radiologist": data["radiologist"], "at": record.at,
+    })  # fmt: skip
 
 
 def _answer(rows: Rows, record: Record, data: Data) -> None:
     answer = _clean(data["text"])
     _review(rows, record, data, state=ReviewState.TO_REVIEW.value, answer=answer)
     _exchange(rows, record, "answer", data["request_id"], data["author"], answer)
+
+
+def _withdrawal(rows: Rows, record: Record, data: Data) -> None:
+    """Take a signed request back; what a radiologist was doing with it ends."""
+    rows.change(update(requests).where(requests.c.id == data["request_id"]).values(status=RequestStatus.WITHDRAWN.value))
+    withdrawn = {
+        "state": ReviewState.WITHDRAWN.value,
+        "alive": False,
+        "consulted": None,
+        "pool": None,
+        "at": record.at,
+        "version": reviews.c.version + 1,
+    }
+    rows.change(update(reviews).where(reviews.c.request == data["request_id"]).values(withdrawn))
+    _exchange(rows, record, "withdrawal", data["request_id"], data["author"], _clean(data["reason"]))
+
+
+def _succession(rows: Rows, record: Record, data: Data) -> None:
+    """Give the request of a prescriber who left to another."""
+    rows.change(update(requests).where(requests.c.id == data["request_id"]).values(prescriber=data["to"]))
+    rows.change(update(reviews).where(reviews.c.request == data["request_id"]).values(at=record.at, version=reviews.c.version + 1))
+    _exchange(rows, record, "succession", data["request_id"], data["author"])
 
 
 def _exchange(rows: Rows, record: Record, kind: str, request: str, author: str, said: str = "", **more: Any) -> None:
@@ -297,7 +371,11 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "claim": _claim,
     "handover": _handover,
     "decision": _decision,
+    "opinion-request": _opinion_request,
+    "opinion": _opinion,
     "answer": _answer,
+    "withdrawal": _withdrawal,
+    "succession": _succession,
     "feedback": _feedback,
     "activity": _activity,
     "site": _site,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import date, datetime
 from functools import partial
@@ -21,9 +21,9 @@ from pertimage.audit import policies, published, review
 from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.policies import PolicyRow
 from pertimage.audit.published import EditionRow
-from pertimage.audit.review import Decision, ReviewState
+from pertimage.audit.review import ALIVE, Decision, RequestStatus, RuleOpinion
 from pertimage.audit.tables import settings, sites
-from pertimage.audit.worklist import RequestRow, Site, Turn, my_requests, one_request, thread, worklist
+from pertimage.audit.worklist import RequestRow, Site, Turn, Wanted, count, latest_change, my_requests, one_request, thread, worklist
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
 from pertimage.guidelines.edition import Edition
 from pertimage.guidelines.policy import PolicyForm
@@ -105,35 +105,80 @@ class Register:
         guard = partial(review.require_draft, request=request, known=True)
         return self._write("signature", {"request_id": request, "author": author}, at, guard)
 
-    def claim(self, request: str, *, radiologist: str, at: datetime) -> Record:
-        """Take a request to review it; refused while another radiologist holds it."""
-        guard = partial(review.require_claimable, request=request, radiologist=radiologist, at=at)
-        return self._write("claim", {"request_id": request, "radiologist": radiologist}, at, guard)
+    def withdraw(self, request: str, *, author: str, at: datetime, reason: str = "") -> Record:
+        """Take a signed request back, until it is decided; whoever reviews it is told."""
+        payload = {"request_id": request, "author": author, "reason": reason}
+        return self._act("withdrawal", payload, review.require_open, review.Act(request, author, at))
 
-    def hand_over(self, request: str, *, radiologist: str, to: str = "", at: datetime) -> Record:
+    def succeed(self, prescriber: str, to: str, *, author: str, at: datetime) -> int:
+        """Give the requests of a prescriber who left to another, those that nothing is awaited of aside; return how many."""
+        waiting = [
+            row.id for row in self.my_requests(prescriber, limit=100_000) if row.status is RequestStatus.SIGNED and row.state in ALIVE
+        ]
+        for request in waiting:
+            self._write("succession", {"request_id": request, "to": to, "author": author}, at)
+        return len(waiting)
+
+    def claim(self, request: str, *, radiologist: str, at: datetime, version: int | None = None) -> Record:
+        """Take a request to review it, or hold it longer; refused while another radiologist holds it.
+
+        With ``version`` (that of the row looked at), here and below, an act on what has changed since raises ``Changed``.
+        """
+        act = review.Act(request, radiologist, at, version)
+        return self._act("claim", {"request_id": request, "radiologist": radiologist}, review.require_claimable, act)
+
+    def hand_over(self, request: str, *, radiologist: str, to: str = "", at: datetime, version: int | None = None) -> Record:
         """Give a request to another radiologist, to oneself, or (``to`` empty) back to the worklist."""
         payload = {"request_id": request, "radiologist": radiologist, "to": to}
-        return self._write("handover", payload, at, partial(review.require_open, request=request))
+        return self._act("handover", payload, review.require_open, review.Act(request, radiologist, at, version))
+
+    def ask_opinion(self, request: str, question: str, *, radiologist: str, at: datetime, to: str = "", pool: str = "") -> Record:
+        """Ask a named colleague (``to``) or a pool for a second opinion; ValueError without a question or without one of them."""
+        if not question.strip():
+            raise ValueError("Écrivez votre question : c'est elle que lira votre confrère.")
+        if bool(to) is bool(pool):
+            raise ValueError("Choisissez à qui demander : un confrère ou un groupe.")
+        if to == radiologist:
+            raise ValueError("Un second avis se demande à quelqu'un d'autre.")
+        payload = {"request_id": request, "radiologist": radiologist, "to": to, "pool": pool, "question": question}
+        return self._act("opinion-request", payload, review.require_undecided, review.Act(request, radiologist, at))
+
+    def give_opinion(self, request: str, text: str, *, radiologist: str, at: datetime) -> Record:
+        """Give the second opinion asked for; the request goes back to the radiologist who asked."""
+        if not text.strip():
+            raise ValueError("L'avis est vide.")
+        payload = {"request_id": request, "radiologist": radiologist, "text": text}
+        return self._act("opinion", payload, review.require_consulted, review.Act(request, radiologist, at))
 
     def decide(
-        self, request: str, decision: Decision | str, *, radiologist: str, at: datetime, reason: str = "", exam: str | None = None
-    ) -> Record:
+        self, request: str, decision: Decision | str, *, radiologist: str, at: datetime, reason: str = "", exam: str | None = None,
+        until: date | None = None, rule: RuleOpinion | None = None, act: str = "", version: int | None = None,
+    ) -> Record:  # fmt: skip
         """Decide; of two decisions exactly one is recorded and the other raises ``AlreadyDecided``.
 
         ``reason`` (mandatory except to approve) is read by the prescriber: the protocol, the question when asking for more…
-        ``exam`` is the catalogue id of the exam substituted. Raises ValueError when one is lacking.
+        ``exam`` is the catalogue id of the exam substituted; a request postponed ``until`` a day comes back on that day; ``rule`` is
+        what the radiologist says of the rule. Raises ValueError when something is lacking. ``act`` names this very decision: see
+        ``is_recorded``.
         """
         choice = Decision(decision)
-        review.check_decision(choice, reason, exam)
-        payload = {"request_id": request, "decision": choice, "reason": reason, "exam": exam, "radiologist": radiologist}
-        return self._write("decision", payload, at, partial(review.require_undecided, request=request, radiologist=radiologist))
+        review.check_decision(choice, reason, exam, until)
+        payload = {
+            "request_id": request, "decision": choice, "reason": reason, "exam": exam, "radiologist": radiologist,
+            "until": until.isoformat() if until else None, "rule": rule.to_json() if rule else None, "act": act or None,
+        }  # fmt: skip
+        return self._act("decision", payload, review.require_undecided, review.Act(request, radiologist, at, version))
+
+    def is_recorded(self, request: str, act: str) -> bool:
+        """Say whether the last decision on a request is the one so named: sent again after a lost answer, it need not be made again."""
+        return bool(act) and self.request(request).act == act
 
     def answer(self, request: str, text: str, *, author: str, at: datetime) -> Record:
         """Answer the radiologist's question; the request returns to the worklist."""
         if not text.strip():
             raise ValueError("La réponse est vide.")
         payload = {"request_id": request, "text": text, "author": author}
-        return self._write("answer", payload, at, partial(review.require_question, request=request))
+        return self._act("answer", payload, review.require_question, review.Act(request, author, at))
 
     def feedback(
         self, card: str, outcome: str, *, at: datetime, reason: str = "", request: str | None = None, detail: Any = None
@@ -167,18 +212,17 @@ class Register:
             rows = connection.execute(query).all()
         return [Site(row.id, row.name, date.fromisoformat(row.go_live) if row.go_live else None, row.fictitious) for row in rows]
 
-    def worklist(
-        self,
-        *,
-        states: Collection[ReviewState] = (ReviewState.TO_REVIEW, ReviewState.IN_PROGRESS),
-        site: str | None = None,
-        modality: str | None = None,
-        radiologist: str | None = None,
-        limit: int = 200,
-        offset: int = 0,
-    ) -> list[RequestRow]:
+    def worklist(self, wanted: Wanted = Wanted(), *, limit: int = 200, offset: int = 0) -> list[RequestRow]:  # noqa: B008 - a frozen value
         """Return what radiologists have to review: emergency pathway first, then urgency, then the oldest signature."""
-        return worklist(self._reader, states, site=site, modality=modality, radiologist=radiologist, limit=limit, offset=offset)
+        return worklist(self._reader, wanted, limit=limit, offset=offset)
+
+    def count(self, wanted: Wanted = Wanted()) -> int:  # noqa: B008 - a frozen value
+        """Return how many requests the worklist holds."""
+        return count(self._reader, wanted)
+
+    def latest_change(self) -> str:
+        """Return when a review last changed (an instant, UTC text): while it stays the same, so does the worklist."""
+        return latest_change(self._reader)
 
     def my_requests(self, prescriber: str, *, limit: int = 200, offset: int = 0) -> list[RequestRow]:
         """Return a prescriber's requests: those with a question to answer first, then the latest."""
@@ -231,6 +275,9 @@ class Register:
     def policies(self) -> list[PolicyRow]:
         """Return the policies put in force, the latest first."""
         return policies.history(self._reader)
+
+    def _act(self, kind: str, payload: dict[str, Any], guard: Callable[..., None], act: review.Act) -> Record:
+        return self._write(kind, payload, act.at, partial(guard, act=act))
 
     def _write(self, kind: str, payload: dict[str, Any], at: datetime, guard: Any = None) -> Record:
         return self.journal.submit(Entry(kind, payload, at, self._tenant, guard)).result()

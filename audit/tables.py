@@ -96,22 +96,51 @@ assessments = Table(
     Index(None, "rule"),
 )
 
+# ``alive`` (somebody is still expected to act), ``rank`` (the most pressing first), ``signed_at``, ``site`` and ``modality`` are the request's: the worklist is read off one index.
+# ``version`` counts the changes; ``act`` names the last decision, so that one sent twice is known again. ``consulted`` or ``pool``
+# is who was asked for a second opinion; ``until`` (``YYYY-MM-DD``) when a postponed request comes back.
 reviews = Table(
     "reviews",
     metadata,
     Column("request", Text, ForeignKey("requests.id"), primary_key=True),
     Column("state", Text, nullable=False),
+    Column("alive", Boolean, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("signed_at", Instant, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("modality", Text),
+    Column("version", Integer, nullable=False),
+    Column("act", Text),
     Column("decision", Text),
     Column("reason", Text),
     Column("radiologist", Text),
+    Column("consulted", Text),
+    Column("pool", Text),
     Column("exam", Text),
     Column("question", Text),
     Column("answer", Text),
+    Column("until", String(10)),
     Column("opened_at", Instant, nullable=False),
     Column("claimed_at", Instant),
     Column("decided_at", Instant),
     Column("at", Instant, nullable=False),
-    Index(None, "state"),
+    Index(None, "alive", "rank", "signed_at", "request"),
+    Index(None, "at"),
+)
+
+# What a radiologist says of the rule on deciding: ``opinion`` is a ``RuleVerdict``.
+rule_opinions = Table(
+    "rule_opinions",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("request", Text, ForeignKey("requests.id"), nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("opinion", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("radiologist", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "rule"),
 )
 
 # What was said on a request, in order; ``seq`` is that of the journal record.
@@ -205,4 +234,4 @@ policies = Table(
 )
 
 # In an order in which rows can be deleted without breaking a foreign key.
-REGISTERS = (exchanges, reviews, assessments, requests, feedback, activity, sites, settings, editions, policies)
+REGISTERS = (rule_opinions, exchanges, reviews, assessments, requests, feedback, activity, sites, settings, editions, policies)

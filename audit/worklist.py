@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, Row, Select, case, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, and_, case, func, or_, select
 
-from pertimage.audit.review import Decision, RequestStatus, ReviewState, UnknownRequest
+from pertimage.audit.review import ALIVE, Decision, RequestStatus, ReviewState, UnknownRequest
 from pertimage.audit.tables import exchanges, journal, requests, reviews
 
-# FHIR request priorities, the most pressing first.
-PRIORITIES = ("stat", "asap", "urgent")
+# What a radiologist may work on now: what was postponed joins them on its day.
+PRIORITY_CODES = ("stat", "asap", "urgent", "routine")
+OPEN_STATES = (ReviewState.TO_REVIEW, ReviewState.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,12 @@ class RequestRow:
     answer: str | None
     claimed_at: str | None
     decided_at: str | None
+    consulted: str | None
+    pool: str | None
+    until: str | None
+    act: str | None
+    version: int | None
+    changed_at: str | None
     payload: str
 
     @property
@@ -67,7 +74,11 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing said or done on a request: ``signature``, ``question``, ``answer``, ``handover`` or ``decision``."""
+    """One thing said or done on a request.
+
+    ``kind`` is ``signature``, ``question``, ``answer``, ``handover``, ``opinion-request``, ``opinion``, ``decision``, ``withdrawal`` or
+    ``succession``.
+    """
 
     seq: int
     at: str
@@ -88,24 +99,68 @@ class Site:
     fictitious: bool
 
 
-def worklist(
-    engine: Engine,
-    states: Collection[ReviewState],
-    *,
-    site: str | None,
-    modality: str | None,
-    radiologist: str | None,
-    limit: int,
-    offset: int,
-) -> list[RequestRow]:
-    """Return the requests under review in these states: emergency pathway, then urgency, then age."""
-    query = _requests().where(reviews.c.state.in_([str(state) for state in states]))
-    for column, value in ((requests.c.site, site), (requests.c.modality, modality), (reviews.c.radiologist, radiologist)):
-        if value is not None:
-            query = query.where(column == value)
-    emergency = case((requests.c.pathway == "emergency", 0), else_=1)
-    urgency = case({word: rank for rank, word in enumerate(PRIORITIES)}, value=requests.c.priority, else_=len(PRIORITIES))
-    return _rows(engine, query.order_by(emergency, urgency, requests.c.signed_at, requests.c.id).limit(limit).offset(offset))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look at in the worklist; what is empty filters nothing.
+
+    ``states`` are those of reviews, ``today`` brings back what was postponed until then. ``consulted`` is who was asked for a second
+    opinion, pools included. ``outcome`` and ``pathway`` are the request's; ``text`` is looked for in its words and in those of the exam.
+    """
+
+    states: tuple[ReviewState, ...] = OPEN_STATES
+    today: date | None = None
+    site: str = ""
+    modality: str = ""
+    radiologist: str = ""
+    consulted: str = ""
+    outcome: str = ""
+    pathway: str = ""
+    text: str = ""
+    priority: str = ""
+
+
+def worklist(engine: Engine, wanted: Wanted, *, limit: int, offset: int = 0) -> list[RequestRow]:
+    """Return the requests under review that are wanted: emergency pathway, then urgency, then age."""
+    order = (reviews.c.rank, reviews.c.signed_at, reviews.c.request)
+    query = _requests()
+    for condition in _conditions(wanted):
+        query = query.where(condition)
+    return _rows(engine, query.order_by(*order).limit(limit).offset(offset))
+
+
+def count(engine: Engine, wanted: Wanted) -> int:
+    """Return how many requests are wanted."""
+    query = select(func.count()).select_from(reviews)
+    if wanted.outcome or wanted.pathway or wanted.text or wanted.priority:
+        query = query.join(requests, requests.c.id == reviews.c.request)
+    for condition in _conditions(wanted):
+        query = query.where(condition)
+    with engine.connect() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def latest_change(engine: Engine) -> str:
+    """Return when a review last changed, an instant in UTC; empty when there is none."""
+    with engine.connect() as connection:
+        return connection.execute(select(func.max(reviews.c.at))).scalar_one() or ""
+
+
+def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    state = reviews.c.state.in_([str(state) for state in wanted.states])
+    due = and_(reviews.c.state == ReviewState.POSTPONED.value, reviews.c.until <= wanted.today.isoformat()) if wanted.today else None
+    yield or_(state, due) if due is not None else state
+    if set(wanted.states) <= set(ALIVE):
+        yield reviews.c.alive.is_(True)
+    for column, value in (
+        (reviews.c.site, wanted.site), (reviews.c.modality, wanted.modality), (reviews.c.radiologist, wanted.radiologist),
+        (requests.c.outcome, wanted.outcome), (requests.c.pathway, wanted.pathway), (requests.c.priority, wanted.priority),
+    ):  # fmt: skip
+        if value:
+            yield column == value
+    if wanted.consulted:
+        yield or_(reviews.c.consulted == wanted.consulted, reviews.c.pool.is_not(None))
+    for word in wanted.text.split():
+        yield or_(requests.c.text.icontains(word, autoescape=True), requests.c.exam_text.icontains(word, autoescape=True))
 
 
 def my_requests(engine: Engine, prescriber: str, *, limit: int, offset: int) -> list[RequestRow]:
@@ -137,10 +192,13 @@ def _turn(row: Row[Any]) -> Turn:
     return Turn(row.seq, row.at, row.kind, row.author, row.text, decision, row.exam)
 
 
-_OF_REVIEW = {"state", "decision", "reason", "radiologist", "question", "answer", "claimed_at", "decided_at"}
+_OF_REVIEW = {
+    "state", "decision", "reason", "radiologist", "question", "answer", "claimed_at", "decided_at", "consulted", "pool", "until", "act", "version",
+}  # fmt: skip
 _RENAMED = {
     "substituted_exam": reviews.c.exam.label("substituted_exam"),
     "payload": journal.c.payload,
+    "changed_at": reviews.c.at.label("changed_at"),
 }
 
 

@@ -74,7 +74,10 @@ DECISIONS = Vocabulary(
 )  # fmt: skip
 REVIEWS = Vocabulary(
     "statut-relecture", "StatutRelecture", "Statut de relecture", "Où en est la relecture d'une demande signalée.",
-    {"a-relire": "À relire", "en-cours": "En cours", "question": "Question posée", "decidee": "Décidée"},
+    {
+        "a-relire": "À relire", "en-cours": "En cours", "question": "Question posée", "avis-demande": "Second avis demandé", "reportee": "Reportée",
+        "decidee": "Décidée", "retiree": "Retirée",
+    },
 )  # fmt: skip
 ISSUES = Vocabulary(
     "anomalie-demande-imagerie", "AnomalieDemandeImagerie", "Anomalie d'une demande d'imagerie",

@@ -46,7 +46,8 @@ def serve(
     except UnsafeSettingsError as error:
         err.print(str(error), markup=False)
         raise typer.Exit(2) from None
-    uvicorn.run(application, host=host, port=port, access_log=False, log_level="warning", server_header=False)
+    # Live pages keep a stream open: stopping does not wait for the browsers to leave.
+    uvicorn.run(application, host=host, port=port, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
 
 
 @app.command()

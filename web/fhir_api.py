@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from pertimage import __version__
-from pertimage.audit.review import ReviewState, UnknownRequest
-from pertimage.audit.store import utc_datetime
-from pertimage.audit.worklist import RequestRow
-from pertimage.cds.model import Assessment
-from pertimage.cds.records import assessment_of
+from pertimage.audit.review import UnknownRequest
 from pertimage.fhir.requests import Order, read, read_service_request
-from pertimage.fhir.resources import Evaluation, assess_output, bundle, decided_task, detected_issues, guidance_response
-from pertimage.fhir.stored import Kept, judgement, service_request
+from pertimage.fhir.resources import Evaluation, assess_output, bundle, detected_issues, guidance_response
 from pertimage.fhir.values import BadRequest
 from pertimage.web.access import User, api_user
 from pertimage.web.answers import ERRORS, fhir, object_of, refused
+from pertimage.web.fhir_tasks import judged, order_of, replacement_of
 from pertimage.web.service import Service
 
 router = APIRouter(prefix="/fhir", tags=["FHIR R4"], responses=ERRORS)
@@ -33,7 +27,8 @@ def metadata(request: Request) -> Response:
     service: Service = request.app.state.service
     interactions = {
         "ServiceRequest": (["create", "read"], [{"name": "assess", "definition": f"{service.settings.canonical}/OperationDefinition/assess"}]),
-        "Task": (["read", "search-type"], []), "GuidanceResponse": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
+        "Task": (["read", "search-type", "update"], []), "GuidanceResponse": (["search-type"], []), "DetectedIssue": (["search-type"], []),
+        "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
     }  # fmt: skip
     rest = [
         {"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {})
@@ -93,17 +88,20 @@ async def create(request: Request, user: User = Depends(api_user)) -> Response:
     )
     stored = await asyncio.to_thread(service.register.request, name)
     headers = {"Location": f"{service.settings.base_url.rstrip('/')}/fhir/ServiceRequest/{name}", "ETag": 'W/"1"'}
-    return fhir(service_request(_kept(stored), service.publisher, service.exam), 201, headers)
+    return fhir(order_of(stored, service), 201, headers)
 
 
 @router.get("/ServiceRequest/{name}")
 def read_request(name: str, request: Request, user: User = Depends(api_user)) -> Response:
-    """Return a request that the register keeps."""
+    """Return a request that the register keeps, as its review stands, or the one by which a radiologist replaced it."""
     service: Service = request.app.state.service
+    if (replacement := replacement_of(service, name)) is not None:
+        return fhir(replacement)
     try:
-        return fhir(service_request(_kept(service.register.request(name)), service.publisher, service.exam))
+        row = service.register.request(name)
     except UnknownRequest:
         return refused(404, "not-found", "Demande inconnue.", f"ServiceRequest/{name}")
+    return fhir(order_of(row, service), headers={"ETag": f'W/"{1 + (row.version or 0)}"'})
 
 
 @router.get("/GuidanceResponse")
@@ -112,56 +110,15 @@ def guidance(request: Request, user: User = Depends(api_user)) -> Response:
     return _search(request, "GuidanceResponse", request.query_params.get("request", ""))
 
 
-@router.get("/Task")
-def tasks(request: Request, user: User = Depends(api_user)) -> Response:
-    """Search review tasks: ``?focus=ServiceRequest/…`` for one request's, else the worklist, most pressing first."""
-    service: Service = request.app.state.service
-    focus = request.query_params.get("focus") or request.query_params.get("based-on")
-    if focus:
-        return _search(request, "Task", focus)
-    return _searchset(service, [task for row in service.register.worklist() for task in _resources(service, row, "Task")])
-
-
-@router.get("/Task/{name}")
-def task(name: str, request: Request, user: User = Depends(api_user)) -> Response:
-    """Return one review task, with the radiologist's decision when there is one."""
-    service: Service = request.app.state.service
-    try:
-        found = [one for one in _resources(service, service.register.request(name.partition("-")[0]), "Task") if one["id"] == name]
-    except UnknownRequest:
-        found = []
-    return fhir(found[0]) if found else refused(404, "not-found", "Tâche inconnue.", f"Task/{name}")
-
-
 def _search(request: Request, kind: str, reference: str) -> Response:
     service: Service = request.app.state.service
     try:
         row = service.register.request(reference.rpartition("/")[2])
     except UnknownRequest:
         return _searchset(service, [])
-    return _searchset(service, _resources(service, row, kind))
+    return _searchset(service, [one for one in judged(row, service) if one["resourceType"] == kind])
 
 
 def _searchset(service: Service, resources: list[dict[str, Any]]) -> Response:
     found = bundle(resources, service.now(), service.publisher) | {"type": "searchset", "total": len(resources)}
     return fhir(found)
-
-
-def _kept(row: RequestRow) -> Kept:
-    about = row.request
-    return Kept(row.id, about, utc_datetime(row.created_at), row.signed_at is not None, row.exam, str(about.get("subject") or ""))
-
-
-def _resources(service: Service, row: RequestRow, kind: str) -> list[dict[str, Any]]:
-    stored = _kept(row)
-    assessments = [_refocused(assessment_of(one), row.id) for one in row.assessments]
-    found = [one for one in judgement(stored, assessments, service.publisher, lambda: str(uuid4())) if one["resourceType"] == kind]
-    if kind == "Task" and row.decision is not None and row.state is not ReviewState.TO_REVIEW:
-        at = utc_datetime(row.decided_at) if row.decided_at else datetime.now(UTC)
-        return [decided_task(one, str(row.decision), at, "", service.publisher, reason=row.reason or row.question or "") for one in found]
-    return found
-
-
-def _refocused(assessment: Assessment, name: str) -> Assessment:
-    """Return the assessment about the request as this server names it."""
-    return replace(assessment, request=f"ServiceRequest/{name}")

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Not a secret: it makes the pseudonyms of fictitious people, so that `pertimage demo` and `pertimage serve --demo` agree on them.
 DEMO_KEY = "démonstration : données fictives, clé publique"
+DEMO_POOLS = "Neuroradiologie; Ostéo-articulaire; Thorax; Abdomen; Sénologie"
 ROLES = ("prescripteur", "radiologue", "equipe-projet", "exploitant", "api")
 
 
@@ -37,6 +38,9 @@ class Settings(BaseSettings):
         description="Adresses de base des serveurs FHIR où chercher ce qu'un appel CDS Hooks n'a pas transmis, séparées par des virgules ; vide : aucune recherche.",
     )
     fetch_budget: float = Field(0.8, description="Temps accordé à cette recherche, en secondes, pour toutes les requêtes ensemble.")
+    pools: str = Field(
+        "", description="Groupes de second avis (téléexpertise), séparés par des points-virgules : « Neuroradiologie; Abdomen »."
+    )
     site: str = Field("site", description="Site des demandes qui n'en portent pas.")
 
     def checked(self) -> Settings:
@@ -69,6 +73,12 @@ class Settings(BaseSettings):
                 )
             found[token] = (role, name)
         return found
+
+    @cached_property
+    def pool_names(self) -> tuple[str, ...]:
+        """Return the groups of radiologists of whom a second opinion may be asked, in their order."""
+        given = self.pools or (DEMO_POOLS if self.demo else "")
+        return tuple(dict.fromkeys(name.strip()[:60] for name in given.split(";") if name.strip()))
 
     @cached_property
     def fhir_allowed(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from pertimage.audit.activity import add_activity
 from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
-from pertimage.audit.review import AlreadyDecided
+from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
 from pertimage.audit.tables import REGISTERS, metadata
 from pertimage.guidelines.policy import PolicyForm
 from tests.audit.scenes import edition, exam, record
@@ -30,7 +30,12 @@ def _live(register, now):
     register.decide(draft, "demander-complement", reason="Depuis quand ?", radiologist="r1", at=next(at))
     register.hand_over(draft, radiologist="r2", to="r2", at=next(at))
     register.answer(draft, "hier", author="p1", at=next(at))
-    register.decide(draft, "substituer", reason="moins irradiant", exam="radio-bassin", radiologist="r2", at=next(at))
+    register.ask_opinion(draft, "Avec injection ?", radiologist="r2", pool="Abdomen", at=next(at))
+    register.give_opinion(draft, "Sans", radiologist="r3", at=next(at))
+    register.decide(draft, "reporter", reason="après la kiné", until=date(2027, 1, 5), radiologist="r2", at=next(at))
+    said = RuleOpinion("lombalgie-commune/recente", RuleVerdict.DISAGREE)
+    about = {"reason": "moins irradiant", "exam": "radio-bassin", "rule": said, "act": "acte-1"}
+    register.decide(draft, "substituer", radiologist="r2", at=next(at), **about)
     with pytest.raises(AlreadyDecided):
         register.decide(draft, "valider", radiologist="r1", at=next(at))
     record(register, next(at), flagged=True, signed=True)
@@ -38,6 +43,8 @@ def _live(register, now):
     register.hand_over(quiet, radiologist="r1", at=next(at))
     record(register, next(at), request_id="e", pathway="emergency")
     record(register, next(at), request_id="e", pathway="emergency", signed=True)
+    register.succeed("p1", "p2", author="exploitant", at=next(at))
+    register.withdraw("e", author="p2", at=next(at))
     register.feedback("carte", "accepted", at=next(at), request=draft)
     register.set_site("chu", "CHU", go_live=date(2026, 11, 1), at=next(at))
     register.set_site("chu", "CHU 2", at=next(at))

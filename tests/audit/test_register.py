@@ -12,15 +12,22 @@ from pertimage.audit.review import (
     AlreadyClaimed,
     AlreadyDecided,
     AlreadySigned,
+    Changed,
     Decision,
     NoQuestion,
     NotSigned,
+    NotYours,
     Refused,
     RequestStatus,
     ReviewState,
+    RuleOpinion,
+    RuleVerdict,
     UnknownRequest,
+    Withdrawn,
 )
 from pertimage.audit.tables import journal as journal_table
+from pertimage.audit.tables import rule_opinions
+from pertimage.audit.worklist import Wanted
 from pertimage.cds.model import ImagingRequest, KnownFact, Policy, TextPart
 from tests.audit.scenes import MODALITIES, REQUEST, assessment, record
 
@@ -117,10 +124,10 @@ def test_the_worklist_can_be_filtered(register, now):
     mine = record(register, now, flagged=True, signed=True, exam="irm-rachis-lombaire")
     other = record(register, now, flagged=True, signed=True, site="hopital", exam="radio-bassin")
     register.claim(mine, radiologist="r1", at=now)
-    assert [row.id for row in register.worklist(site="hopital")] == [other]
-    assert [row.id for row in register.worklist(modality="MR")] == [mine]
-    assert [row.id for row in register.worklist(radiologist="r1")] == [mine]
-    assert [row.id for row in register.worklist(states=[ReviewState.TO_REVIEW])] == [other]
+    assert [row.id for row in register.worklist(Wanted(site="hopital"))] == [other]
+    assert [row.id for row in register.worklist(Wanted(modality="MR"))] == [mine]
+    assert [row.id for row in register.worklist(Wanted(radiologist="r1"))] == [mine]
+    assert [row.id for row in register.worklist(Wanted(states=(ReviewState.TO_REVIEW,)))] == [other]
 
 
 @pytest.fixture
@@ -139,11 +146,154 @@ def test_a_claimed_request_is_left_to_its_radiologist_for_a_while(register, flag
     assert register.request(flagged).radiologist == "r2"
 
 
-def test_a_claim_never_prevents_a_decision(register, flagged, now):
-    """An emergency does not wait for the radiologist who opened it and left."""
+def test_what_a_colleague_holds_is_taken_over_before_it_is_decided(register, flagged, now):
+    """Two radiologists never decide the same request; an emergency does not wait for the one who opened it and left."""
     register.claim(flagged, radiologist="r1", at=now)
-    register.decide(flagged, Decision.APPROVE, radiologist="r2", at=now)
-    assert register.request(flagged).state is ReviewState.DECIDED
+    with pytest.raises(AlreadyClaimed, match="reprenez-la"):
+        register.decide(flagged, Decision.APPROVE, radiologist="r2", at=now + MINUTE)
+    register.hand_over(flagged, radiologist="r2", to="r2", at=now + MINUTE)
+    with pytest.raises(AlreadyClaimed):
+        register.decide(flagged, "refuser", reason="non", radiologist="r1", at=now + MINUTE)
+    register.decide(flagged, Decision.APPROVE, radiologist="r2", at=now + 2 * MINUTE)
+    assert register.request(flagged).radiologist == "r2"
+
+
+def test_an_expired_lease_holds_nobody(register, flagged, now):
+    """Once the lease is over, whoever decides first decides; the former holder is told."""
+    register.claim(flagged, radiologist="r1", at=now)
+    register.decide(flagged, Decision.APPROVE, radiologist="r2", at=now + CLAIM_LASTS)
+    with pytest.raises(AlreadyDecided):
+        register.decide(flagged, Decision.APPROVE, radiologist="r1", at=now + CLAIM_LASTS)
+
+
+def test_a_second_opinion_goes_to_a_colleague_and_comes_back(register, flagged, now):
+    """Who is asked answers; the request returns to who asked, who decides; meanwhile nobody else does."""
+    with pytest.raises(ValueError, match="question"):
+        register.ask_opinion(flagged, " ", radiologist="r1", to="r2", at=now)
+    with pytest.raises(ValueError, match="à qui"):
+        register.ask_opinion(flagged, "Injection ?", radiologist="r1", at=now)
+    with pytest.raises(ValueError, match="quelqu'un d'autre"):
+        register.ask_opinion(flagged, "Injection ?", radiologist="r1", to="r1", at=now)
+    register.ask_opinion(flagged, "Injection ?", radiologist="r1", to="r2", at=now)
+    assert register.worklist() == []
+    assert [row.id for row in register.worklist(Wanted(states=(ReviewState.OPINION,), consulted="r2"))] == [flagged]
+    assert register.worklist(Wanted(states=(ReviewState.OPINION,), consulted="r3")) == []
+    with pytest.raises(AlreadyClaimed):
+        register.claim(flagged, radiologist="r3", at=now)
+    with pytest.raises(AlreadyClaimed):
+        register.decide(flagged, "valider", radiologist="r3", at=now)
+    with pytest.raises(NotYours):
+        register.give_opinion(flagged, "Oui", radiologist="r3", at=now)
+    with pytest.raises(NotYours):
+        register.give_opinion(flagged, "Oui", radiologist="r1", at=now)
+    register.give_opinion(flagged, "Sans injection", radiologist="r2", at=now + MINUTE)
+    row = register.request(flagged)
+    assert (row.state, row.radiologist, row.consulted) == (ReviewState.IN_PROGRESS, "r1", None)
+    register.decide(flagged, "valider", radiologist="r1", at=now + 2 * MINUTE)
+    assert [turn.kind for turn in register.thread(flagged)] == ["signature", "opinion-request", "opinion", "decision"]
+    with pytest.raises(AlreadyDecided):
+        register.give_opinion(flagged, "Trop tard", radiologist="r2", at=now + 3 * MINUTE)
+
+
+def test_a_pool_is_answered_by_any_of_its_members(register, flagged, now):
+    """A second opinion asked of a pool is everybody's, its author's aside."""
+    register.ask_opinion(flagged, "Lésion du foie ?", radiologist="r1", pool="Abdomen", at=now)
+    assert [row.pool for row in register.worklist(Wanted(states=(ReviewState.OPINION,), consulted="r9"))] == ["Abdomen"]
+    register.give_opinion(flagged, "Angiome", radiologist="r9", at=now)
+    assert register.request(flagged).radiologist == "r1"
+
+
+def test_what_is_postponed_comes_back_on_its_day(register, flagged, now):
+    """A postponement with a date leaves the worklist until that day; without a date it is final."""
+    register.decide(flagged, "reporter", reason="après la kiné", until=date(2027, 1, 5), radiologist="r1", at=now)
+    assert register.worklist(Wanted(today=date(2027, 1, 4))) == []
+    (back,) = register.worklist(Wanted(today=date(2027, 1, 5)))
+    assert (back.id, back.state, back.until) == (flagged, ReviewState.POSTPONED, "2027-01-05")
+    register.decide(flagged, "valider", radiologist="r2", at=now)
+    assert register.worklist(Wanted(today=date(2027, 1, 5))) == []
+    with pytest.raises(ValueError, match="report"):
+        register.decide(flagged, "refuser", reason="x", until=date(2027, 1, 5), radiologist="r1", at=now)
+
+
+def test_a_withdrawn_request_is_decided_by_nobody(register, flagged, now):
+    """The prescriber takes the request back; the radiologist who had it in hands is told, and nothing more is recorded."""
+    register.claim(flagged, radiologist="r1", at=now)
+    register.withdraw(flagged, author="p1", reason="patient hospitalisé", at=now)
+    before = _count(register)
+    for act in (
+        lambda: register.decide(flagged, "valider", radiologist="r1", at=now), lambda: register.claim(flagged, radiologist="r1", at=now),
+        lambda: register.withdraw(flagged, author="p1", at=now), lambda: register.sign(flagged, author="p1", at=now),
+    ):  # fmt: skip
+        with pytest.raises(Withdrawn, match="retiré"):
+            act()
+    row = register.request(flagged)
+    assert (row.status, row.state, register.worklist(), _count(register)) == (RequestStatus.WITHDRAWN, ReviewState.WITHDRAWN, [], before)
+
+
+def test_what_is_decided_cannot_be_withdrawn(register, flagged, now):
+    """A decision that the prescriber has not read yet still stands."""
+    register.decide(flagged, "refuser", reason="inutile", radiologist="r1", at=now)
+    with pytest.raises(AlreadyDecided):
+        register.withdraw(flagged, author="p1", at=now)
+
+
+def test_an_act_on_what_changed_since_is_refused(register, flagged, now):
+    """A version says what one looked at: who comes second is told, who looks again may act."""
+    assert register.request(flagged).version == 1
+    register.claim(flagged, radiologist="r1", version=1, at=now)
+    with pytest.raises(Changed):
+        register.hand_over(flagged, radiologist="r1", version=1, at=now)
+    register.decide(flagged, "valider", radiologist="r1", version=2, at=now)
+
+
+def test_a_decision_sent_again_is_known(register, flagged, now):
+    """The answer to a decision was lost: its name tells that it was recorded."""
+    assert not register.is_recorded(flagged, "acte-1")
+    register.decide(flagged, "valider", radiologist="r1", act="acte-1", at=now)
+    assert register.is_recorded(flagged, "acte-1")
+    assert not register.is_recorded(flagged, "acte-2")
+    assert not register.is_recorded(flagged, "")
+
+
+def test_the_requests_of_a_prescriber_who_left_go_to_another(register, flagged, now):
+    """What still waits for somebody is given to the successor, who may answer; what is over stays where it was."""
+    over = record(register, now, flagged=True, signed=True)
+    register.decide(over, "valider", radiologist="r1", at=now)
+    register.decide(flagged, "demander-complement", reason="Depuis quand ?", radiologist="r1", at=now)
+    assert register.succeed("p1", "p2", author="exploitant", at=now) == 1
+    assert [row.id for row in register.my_requests("p2")] == [flagged]
+    assert [row.id for row in register.my_requests("p1")] == [over]
+    assert [turn.kind for turn in register.thread(flagged)] == ["signature", "question", "succession"]
+
+
+def test_what_a_radiologist_says_of_the_rule_is_kept(register, flagged, now):
+    """The opinion goes with the decision, in the journal and in its register."""
+    said = RuleOpinion("lombalgie-commune/recente", RuleVerdict.DISAGREE, "patient déjà\0 traité")
+    register.decide(flagged, "valider", radiologist="r1", rule=said, at=now)
+    with register.journal.store.reader.connect() as connection:
+        (row,) = connection.execute(rule_opinions.select())
+    assert (row.rule, row.site, row.opinion, row.words) == ("lombalgie-commune/recente", "cabinet", "desaccord", "patient déjà traité")
+
+
+def test_the_worklist_is_searched_and_counted(register, now):
+    """Words, outcome and pathway narrow the list; the count follows; capitals and marks of the pattern language are plain letters."""
+    one = record(register, now, flagged=True, signed=True, outcome="not-indicated")
+    two = record(register, now, flagged=True, signed=True, outcome="alternative", pathway="emergency")
+    for wanted, found in (
+        (Wanted(text="LUMBAGO 5"), {one, two}), (Wanted(text="lumbago %"), set()), (Wanted(outcome="not-indicated"), {one}),
+        (Wanted(pathway="emergency"), {two}), (Wanted(text="rachis", site="cabinet"), {one, two}), (Wanted(text="genou"), set()),
+    ):  # fmt: skip
+        assert {row.id for row in register.worklist(wanted)} == found
+        assert register.count(wanted) == len(found)
+
+
+def test_a_change_is_seen_by_who_watches(register, flagged, now):
+    """The instant of the latest change moves with every act on a review, and only then."""
+    first = register.latest_change()
+    register.feedback("carte", "accepted", at=now + MINUTE)
+    assert register.latest_change() == first
+    register.claim(flagged, radiologist="r1", at=now + MINUTE)
+    assert register.latest_change() > first
 
 
 def test_a_request_can_be_handed_over_or_given_back(register, flagged, now):

@@ -43,7 +43,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
     service = Service(Settings(demo=True, database=f"sqlite:///{folder}/demo.db", site=SITE))
     service.register.set_site(SITE, "Cabinet du Port", at=service.now(), fictitious=True)
     port = _free_port()
-    running = uvicorn.Server(uvicorn.Config(create_app(service=service), port=port, log_level="error"))
+    running = uvicorn.Server(uvicorn.Config(create_app(service=service), port=port, log_level="error", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -1,8 +1,15 @@
 """The radiologists' worklist, and what the prescriber then reads."""
 
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+
 import pytest
 
 from pertimage.audit.review import Decision
+from pertimage.audit.tables import rule_opinions
+from pertimage.cds.model import ImagingRequest, KnownFact, PriorExam, TextPart
 from tests.web.pages import OTHER_TOKEN, PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN, closed_service, person, plain, service_at
 
 LUMBAGO = "lumbago depuis 5 j, pas de déficit, apyrétique. Radio rachis lombaire"
@@ -24,6 +31,12 @@ def closed(tmp_path):
     service = closed_service(tmp_path)
     yield service
     service.close()
+
+
+def asyncio_run(coroutine: Coroutine):
+    """Run a coroutine in a thread of its own: browser tests leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, coroutine).result()
 
 
 def decide(who, identifier, decision, **fields):
@@ -192,3 +205,184 @@ def test_no_name_reaches_the_register(closed):
     row = closed.register.request(identifier)
     assert "Dr" not in f"{row.prescriber} {row.radiologist}"
     assert row.prescriber != row.radiologist
+
+
+COLLEAGUE_TOKEN = "s" * 24
+
+
+@pytest.fixture
+def two_radiologists(tmp_path):
+    """Give a prescriber and two radiologists, each with a browser, outside demo mode."""
+    tokens = f"prescripteur:Dr A:{PRESCRIBER_TOKEN},radiologue:Dr R:{RADIOLOGIST_TOKEN},radiologue:Dr S:{COLLEAGUE_TOKEN}"
+    service = service_at(tmp_path, demo=False, secret="s" * 40, tokens=tokens, pools="Neuroradiologie; Abdomen")
+    people = []
+    for token in (PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN, COLLEAGUE_TOKEN):
+        people.append(person(service))
+        people[-1].enter(token)
+    yield people
+    service.close()
+
+
+def test_what_a_colleague_holds_is_taken_over_by_name(two_radiologists):
+    """The page says who has the request; deciding is refused until it is taken over, and the words typed are kept."""
+    gp, radiologist, colleague = two_radiologists
+    identifier = gp.sign(LUMBAGO)
+    radiologist.post(f"/relecture/{identifier}/prendre")
+    assert "Dr R relit cette demande" in colleague.read(f"/relecture/{identifier}")
+    assert "Dr R" in colleague.read("/relecture")
+    refused = decide(colleague, identifier, "refuser", **{"raison-refuser": "Pas d'indication"})
+    assert refused.status_code == 409
+    assert "reprenez-la pour décider" in plain(refused.text)
+    assert "Pas d'indication" in plain(refused.text)
+    colleague.post(f"/relecture/{identifier}/confier", a="moi")
+    assert decide(colleague, identifier, "refuser", **{"raison-refuser": "Pas d'indication"}).status_code == 303
+    assert "Dr S vient de décider" in radiologist.read(f"/relecture/{identifier}/etat?version=2")
+
+
+def test_a_second_opinion_is_asked_read_and_given(two_radiologists):
+    """The colleague finds the question, answers; the asker reads the answer and decides; the prescriber sees the thread."""
+    gp, radiologist, colleague = two_radiologists
+    identifier = gp.sign(LUMBAGO)
+    radiologist.post(f"/relecture/{identifier}/prendre")
+    lacking = radiologist.post(f"/relecture/{identifier}/second-avis", a="Dr S", question=" ")
+    assert (lacking.status_code, "Écrivez votre question" in plain(lacking.text)) == (422, True)
+    assert "à qui demander" in plain(radiologist.post(f"/relecture/{identifier}/second-avis", a="Dr X", question="Injection ?").text)
+    radiologist.post(f"/relecture/{identifier}/second-avis", a="Dr S", question="Une incidence suffit ?")
+    assert "1 demande" in colleague.read("/relecture?etat=avis-demande&moi=1")
+    assert "0 demande" in radiologist.read("/relecture")
+    said = colleague.read(f"/relecture/{identifier}")
+    assert "par Dr R" in said
+    assert "Une incidence suffit ?" in said
+    assert radiologist.post(f"/relecture/{identifier}/donner-avis", avis_donne="Oui").status_code == 409
+    colleague.post(f"/relecture/{identifier}/donner-avis", avis_donne="Oui, de face")
+    assert "Oui, de face" in radiologist.read(f"/relecture/{identifier}")
+    assert decide(radiologist, identifier, "valider").status_code == 303
+    assert "Oui, de face" in gp.read(f"/mes-demandes/{identifier}")
+
+
+def test_a_group_is_asked_for_a_second_opinion(two_radiologists):
+    """Any radiologist but the one who asked may answer for a group."""
+    gp, radiologist, colleague = two_radiologists
+    identifier = gp.sign(LUMBAGO)
+    radiologist.post(f"/relecture/{identifier}/second-avis", a="Abdomen", question="Lésion ?")
+    assert "Abdomen" in colleague.read(f"/relecture/{identifier}")
+    colleague.post(f"/relecture/{identifier}/donner-avis", avis_donne="Non")
+    assert gp.service.register.request(identifier).state == "en-cours"
+
+
+def test_a_decision_sent_again_is_recorded_once_and_not_refused(both):
+    """The browser that lost the answer sends the form again: it goes on to the next request."""
+    identifier = both.sign(LUMBAGO)
+    fields = {"decision": "refuser", "raison-refuser": "inutile", "acte": "acte-123"}
+    for _ in range(2):
+        assert both.post(f"/relecture/{identifier}/decision", **fields).status_code == 303
+    assert [turn.kind for turn in both.service.register.thread(identifier)] == ["signature", "decision"]
+    assert both.post(f"/relecture/{identifier}/decision", **fields | {"acte": "acte-124"}).status_code == 409
+
+
+def test_a_decision_on_what_changed_since_keeps_the_words(both):
+    """The request was answered meanwhile: the radiologist reads it again, with what was typed."""
+    identifier = both.sign(LUMBAGO)
+    seen = both.service.register.request(identifier).version
+    both.post(f"/relecture/{identifier}/prendre")
+    late = both.post(f"/relecture/{identifier}/decision", version=seen, decision="refuser", **{"raison-refuser": "inutile à ce stade"})
+    assert late.status_code == 409
+    assert "a changé depuis" in plain(late.text)
+    assert "inutile à ce stade" in late.text
+    assert both.service.register.request(identifier).decision is None
+
+
+def test_a_withdrawn_request_says_so_to_the_radiologist(both):
+    """The prescriber takes the request back while it is being reviewed."""
+    identifier = both.sign(LUMBAGO)
+    both.post(f"/relecture/{identifier}/prendre")
+    assert "Demande retirée" in plain(both.post(f"/mes-demandes/{identifier}/retirer", follow=True, raison_retrait="hospitalisé").text)
+    assert both.post(f"/mes-demandes/{identifier}/retirer").status_code == 409
+    assert "Le prescripteur a retiré cette demande" in plain(decide(both, identifier, "valider").text)
+    assert "Retirée par le prescripteur" in both.read(f"/relecture/{identifier}")
+
+
+def test_what_is_postponed_with_a_date_comes_back(both):
+    """The list shows it again on its day only; a date that is none, or past, is explained."""
+    identifier = both.sign(LUMBAGO)
+    for given, said in (("demain", "n'est pas une date"), ("2020-01-01", "entre demain et")):
+        answer = both.post(f"/relecture/{identifier}/decision", decision="reporter", raison="kiné", jusqu_au=given)
+        assert (answer.status_code, said in plain(answer.text)) == (422, True)
+    day = (both.service.today() + timedelta(days=30)).isoformat()
+    both.post(f"/relecture/{identifier}/decision", decision="reporter", raison="kiné", jusqu_au=day)
+    assert "0 demande" in both.read("/relecture")
+    assert "1 demande" in both.read("/relecture?etat=reportee")
+
+
+def test_several_are_decided_at_once_each_for_itself(both):
+    """One reason for several requests; an emergency, or one that has no exam to offer, is said and left."""
+    first, second, urgent = both.sign(LUMBAGO), both.sign(CHRONIC), both.sign(CAUDA_EQUINA)
+    assert "Cochez des demandes" in plain(both.post("/relecture/lot", follow=True, lot="valider").text)
+    answer = both.post("/relecture/lot", lot="refuser", raison="Voir la fiche", demande=[first, urgent])
+    assert answer.status_code == 409
+    assert "relève des urgences" in plain(answer.text)
+    assert both.service.register.request(first).decision == Decision.REFUSE
+    assert both.service.register.request(urgent).decision is None
+    assert both.post("/relecture/lot", lot="proposer", raison="IRM d'abord", demande=[second]).status_code == 303
+    assert both.service.register.request(second).substituted_exam == "irm-rachis-lombaire"
+    lacking = both.post("/relecture/lot", lot="refuser", raison=" ", demande=[urgent, both.sign(LUMBAGO)])
+    assert "doit être motivée" in plain(lacking.text)
+
+
+def test_views_are_kept_for_oneself(two_radiologists):
+    """A view keeps the filters under a name, for its author alone, until it is forgotten."""
+    _, radiologist, colleague = two_radiologists
+    radiologist.post("/relecture/vues", nom="IRM du rachis", filtres="modalite=MR&q=rachis&etat=nimporte")
+    assert "IRM du rachis" in radiologist.read("/relecture")
+    assert "IRM du rachis" not in colleague.read("/relecture")
+    assert 'href="/relecture?modalite=MR&amp;q=rachis"' in radiologist.client.get("/relecture").text
+    radiologist.post("/relecture/vues", oublier="IRM du rachis")
+    assert "IRM du rachis" not in radiologist.read("/relecture")
+    assert "Donnez un nom" in plain(radiologist.post("/relecture/vues", follow=True, nom="Urgences", filtres="modalite=MR").text)
+
+
+def test_words_and_advice_narrow_the_list(both):
+    """The list is searched by words, outcome and pathway."""
+    both.sign(LUMBAGO)
+    both.sign(CAUDA_EQUINA)
+    for address, count in (
+        ("q=uriner", 1),
+        ("q=URINER+lombalgie", 1),
+        ("q=genou", 0),
+        ("avis=not-indicated", 1),
+        ("circuit=urgences", 1),
+        ("moi=1", 0),
+    ):
+        assert f"{count} demande" in both.read(f"/relecture?{address}")
+
+
+def test_the_opinion_on_the_rule_goes_with_the_decision(both):
+    """One click says whether the rule was right; it is kept with its rule."""
+    identifier = both.sign(LUMBAGO)
+    decide(both, identifier, "valider", regle="desaccord", regle_mots="déjà traité")
+    with both.service.store.reader.connect() as connection:
+        (row,) = connection.execute(rule_opinions.select())
+    assert (row.rule, row.opinion, row.words) == ("lombalgie-commune/recente", "desaccord", "déjà traité")
+
+
+def test_the_list_alone_is_given_to_who_refreshes_it(both):
+    """A page that listens fetches the list without the page around it."""
+    both.sign(LUMBAGO)
+    fragment = both.client.get("/relecture", headers={"HX-Request": "true"}).text
+    assert fragment.lstrip().startswith('<div id="liste"')
+    assert "<html" not in fragment
+
+
+def test_the_radiologist_reads_the_record_beside_the_words(both):
+    """Facts of the record, earlier exams with their conclusions, and what could not be had are on the same screen."""
+    known = KnownFact("dfg", value=45.0, origin="Observation")
+    prior = PriorExam("IRM lombaire", performed=date(2026, 9, 1), place="CH de Foix", conclusion="Discopathie L5-S1.")
+    asked = ImagingRequest(
+        "sr", "IRM lombaire", texts=(TextPart("note", "lombalgie depuis 4 mois"),), known=(known,), prior_exams=(prior,),
+        unknown_context=("allergies",),
+    )  # fmt: skip
+    assessments = both.service.judge(asked)
+    identifier = asyncio_run(both.service.record(asked, assessments, prescriber="p", signed=True))
+    said = both.read(f"/relecture/{identifier}")
+    for words in ("45", "le 1er septembre 2026, CH de Foix", "Discopathie L5-S1.", "Non connu : allergies"):
+        assert words in said

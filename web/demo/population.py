@@ -38,7 +38,7 @@ def populate(service: Service, last_day: date) -> str:
     imported = add_activity(service.journal, activity(service.base.catalogue, last_day), service.pseudonyms, at=closing)
     written = orders(service, last_day)
     _play(service, written, last_day)
-    waiting = len(service.register.worklist(limit=1000))
+    waiting = service.register.count()
     said = f"{number(imported.added)} examens sur {len(SITES)} sites, {len(written)} demandes signées, dont {waiting} à relire"
     service.register.set_setting(MARKER, said, at=closing)
     return f"{said}."

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import orjson
 
-from pertimage.audit.review import Decision
+from pertimage.audit.review import Decision, RuleOpinion, RuleVerdict
 from pertimage.cds.model import Alternative, Missing, Outcome
 from pertimage.web.access import DEMO_USERS
 from pertimage.web.demo.orders import DEMO_PRESCRIBER, EMERGENCIES_LAST, Order
@@ -22,6 +23,8 @@ _RADIOLOGISTS = (DEMO_USERS["radiologue"].name, "Dr Lenormont", "Dr Vasselin")
 _MAINTAINED = ("Contexte connu du service, examen maintenu.", "Vu avec le prescripteur : la gêne justifie l'examen.")
 _PROTOCOLS = ("Sans injection. Apporter les clichés antérieurs.", "Protocole habituel, comparer à l'examen précédent.")
 _ON_THE_SPOT = "Prescripteur appelé : patient adressé aux urgences, l'imagerie utile y sera faite."
+_ASKED = "L'injection te paraît-elle utile ici ?"
+_TOLD = "Sans injection d'abord ; on complétera si la lésion est confirmée."
 _OVERRIDES = ("benefice-risque", "refus-patient", "element-clinique", "desaccord")
 
 
@@ -51,6 +54,7 @@ def acts(service: Service, written: Sequence[Order], chance: Random) -> list[Act
     done: list[Act] = []
     for rank, order in enumerate(waiting):
         done += play.taken(order) if rank in (5, 11) and not order.emergency else []
+        done += play.consulted(order) if rank == 8 and not order.emergency else []
     for order in written:
         done += play.feedback(order)
         if order in asked:
@@ -88,6 +92,12 @@ class _Play:
     def __init__(self, service: Service, chance: Random, end: datetime) -> None:
         self._service, self._chance, self._end = service, chance, end
 
+    def consulted(self, order: Order) -> list[Act]:
+        """Return the question of a colleague to the demonstration's radiologist."""
+        asker, me = self._name(_RADIOLOGISTS[2]), self._name(_RADIOLOGISTS[0])
+        at = self._end - timedelta(minutes=self._chance.randint(30, 90))
+        return [Act(at, lambda: self._service.register.ask_opinion(order.id, _ASKED, radiologist=asker, to=me, at=at))]
+
     def taken(self, order: Order) -> list[Act]:
         """Return the claim of a colleague who was called away."""
         radiologist = self._name(_RADIOLOGISTS[1])
@@ -104,12 +114,12 @@ class _Play:
         at = self._later(order.at, minutes=25 if order.emergency else 7 * 60)
         wanted = _open_question(order)
         if order.main.outcome is not Outcome.INCOMPLETE or wanted is None or order.emergency:
-            return list(self._decided(order, at))
+            return list(self._decided(order, at, order.at))
         answered = self._later(at)
         words = self._answer(wanted)
         author = self._name(order.prescriber)
         reply = Act(answered, lambda: self._service.register.answer(order.id, words, author=author, at=answered))
-        return [self._decision(order, at, Decision.ASK, wanted.question), reply, *self._decided(order, self._later(answered))]
+        return [self._decision(order, at, Decision.ASK, wanted.question), reply, *self._decided(order, self._later(answered), answered)]
 
     def feedback(self, order: Order) -> list[Act]:
         """Return what the prescriber did of the card: most went against it, with a reason, as they do everywhere."""
@@ -120,13 +130,20 @@ class _Play:
         why = "" if outcome == "accepted" else reason
         return [Act(order.at, lambda: self._service.register.feedback(card, outcome, at=order.at, reason=why, request=order.id))]
 
-    def _decided(self, order: Order, at: datetime) -> Iterator[Act]:
+    def _decided(self, order: Order, at: datetime, since: datetime) -> Iterator[Act]:
         decision, reason, exam = self._choice(order)
+        by = ""
         if self._chance.random() < 0.05:
-            first, second = self._name(_RADIOLOGISTS[0]), self._name(_RADIOLOGISTS[2])
+            first, by = self._name(_RADIOLOGISTS[0]), self._name(_RADIOLOGISTS[2])
             moment = at - timedelta(minutes=3)
-            yield Act(moment, lambda: self._service.register.hand_over(order.id, radiologist=first, to=second, at=moment))
-        yield self._decision(order, at, decision, reason, exam)
+            yield Act(moment, lambda: self._service.register.hand_over(order.id, radiologist=first, to=by, at=moment))
+        elif self._chance.random() < 0.06:
+            first, second = self._name(_RADIOLOGISTS[0]), self._name(_RADIOLOGISTS[1])
+            by, asked, told = first, since + 0.4 * (at - since), since + 0.8 * (at - since)
+            pool = self._chance.choice(self._service.settings.pool_names)
+            yield Act(asked, lambda: self._service.register.ask_opinion(order.id, _ASKED, radiologist=first, pool=pool, at=asked))
+            yield Act(told, lambda: self._service.register.give_opinion(order.id, _TOLD, radiologist=second, at=told))
+        yield self._decision(order, at, decision, reason, exam, by)
 
     def _choice(self, order: Order) -> tuple[Decision, str, str | None]:
         if order.emergency:
@@ -145,11 +162,27 @@ class _Play:
             return Decision.APPROVE_WITH_PROTOCOL, self._chance.choice(_PROTOCOLS), None
         return Decision.APPROVE, "", None
 
-    def _decision(self, order: Order, at: datetime, decision: Decision, reason: str, exam: str | None = None) -> Act:
-        radiologist = self._name(self._chance.choice(_RADIOLOGISTS))
+    def _decision(self, order: Order, at: datetime, decision: Decision, reason: str, exam: str | None = None, by: str = "") -> Act:
+        radiologist = by or self._name(self._chance.choice(_RADIOLOGISTS))
         if decision is Decision.ASK:
             radiologist = self._name(_RADIOLOGISTS[0])  # who asked is who may decide while the answer is awaited
-        return Act(at, lambda: self._service.register.decide(order.id, decision, radiologist=radiologist, at=at, reason=reason, exam=exam))
+        about: dict[str, Any] = {
+            "radiologist": radiologist,
+            "at": at,
+            "reason": reason,
+            "exam": exam,
+            "rule": self._rule_opinion(order, decision),
+        }
+        return Act(at, lambda: self._service.register.decide(order.id, decision, **about))
+
+    def _rule_opinion(self, order: Order, decision: Decision) -> RuleOpinion | None:
+        """Return what a radiologist in four says of the rule: mostly what the decision already tells."""
+        if order.main.rule is None or self._chance.random() > 0.25:
+            return None
+        against = order.main.outcome in (Outcome.ALTERNATIVE, Outcome.NOT_INDICATED) and decision is Decision.APPROVE
+        verdicts = (RuleVerdict.DISAGREE, RuleVerdict.NOT_APPLICABLE) if against else (RuleVerdict.AGREE,) * 9 + (RuleVerdict.DISAGREE,)
+        verdict = self._chance.choice(verdicts)
+        return RuleOpinion(order.main.rule, verdict, "Contexte que le texte ne dit pas." if verdict is RuleVerdict.NOT_APPLICABLE else "")
 
     def _answer(self, wanted: Missing) -> str:
         asked = question(wanted, self._service.base)

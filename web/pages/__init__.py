@@ -7,6 +7,7 @@ from pertimage.web.pages import (
     follow_up,
     guide,
     home,
+    live,
     my_requests,
     policy,
     prescribe,
@@ -15,12 +16,14 @@ from pertimage.web.pages import (
     sandbox,
     signin,
     transversal,
+    worklist,
 )
 
 router = APIRouter()
-# The follow-up and the guide come before the sheets: /referentiel/suivi and /referentiel/guide are not among them.
+# What has a word of its own in an address comes before what is looked for by its id: /relecture/flux is no request,
+# /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
-    evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, review.router, follow_up.router, reference.router,
-    sandbox.router, policy.router,
+    evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, live.router,
+    worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
 ):  # fmt: skip
     router.include_router(pages)

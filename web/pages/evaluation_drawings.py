@@ -16,7 +16,7 @@ from pertimage.web.charts import Point, Row, Spec
 from pertimage.web.findings import SCALES, Finding, finding, said
 from pertimage.web.measures import Measures
 from pertimage.web.pages import french
-from pertimage.web.pages.review import MODALITIES
+from pertimage.web.pages.filters import MODALITIES
 
 _LEAST_SHOWN = 0.5  # a series with more hidden weeks than this is not drawn
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
-from pertimage.audit.review import Refused, UnknownRequest
+from pertimage.audit.review import Refused, RequestStatus, ReviewState, UnknownRequest
 from pertimage.audit.worklist import RequestRow
 from pertimage.cds.model import Assessment, Outcome
 from pertimage.web.access import page_user
@@ -56,6 +56,18 @@ def answer(request: Request, identifier: str, form: FormData = Depends(checked_f
     return RedirectResponse(f"/mes-demandes/{row.id}", 303)
 
 
+@router.post("/{identifier}/retirer")
+def withdraw(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Take a signed request back; a radiologist who has it in hands is told."""
+    row, service = _own(request, identifier), service_of(request)
+    try:
+        service.register.withdraw(row.id, author=row.prescriber, reason=clean(form.get("raison_retrait"))[:400], at=service.now())
+    except Refused as refusal:
+        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+    flash(request, "Demande retirée.")
+    return RedirectResponse(f"/mes-demandes/{row.id}", 303)
+
+
 def _own(request: Request, identifier: str) -> RequestRow:
     """Return the prescriber's own request; 404 for any other, so that nothing says that it exists."""
     user, service = page_user(request, ROLE), service_of(request)
@@ -79,7 +91,7 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
         "one": one, "thread": thread, "advices": shown_advices(one, service, PRESCRIBER), "segments": segments, "facts": facts,
         "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
-        "patient_words": _patient_words(one.main, service),
+        "patient_words": _patient_words(one.main, service), "can_withdraw": row.status is RequestStatus.SIGNED and row.state is not ReviewState.DECIDED,
     }  # fmt: skip
     return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)
 

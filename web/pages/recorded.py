@@ -27,7 +27,10 @@ REVIEWED = {
     ReviewState.TO_REVIEW: "En attente de relecture",
     ReviewState.IN_PROGRESS: "En cours de relecture",
     ReviewState.QUESTION: "Le radiologue vous pose une question",
+    ReviewState.OPINION: "En cours de relecture",
+    ReviewState.POSTPONED: "Reportée",
     ReviewState.DECIDED: "Décidée",
+    ReviewState.WITHDRAWN: "Retirée",
 }
 
 
@@ -78,6 +81,8 @@ def state_words(row: RequestRow) -> str:
     """Return where the request stands, as its prescriber reads it."""
     if row.status is RequestStatus.DRAFT:
         return "Non signée"
+    if row.status is RequestStatus.WITHDRAWN:
+        return "Retirée"
     if row.state is None:
         return "Transmise"
     if row.state is ReviewState.DECIDED and row.decision:

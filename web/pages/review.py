@@ -1,23 +1,26 @@
-"""The radiologists' worklist: claim, decide, substitute, ask, hand over. The register alone says what is still possible."""
+"""One request under review: claim, decide, substitute, ask, get a second opinion. The register alone says what is still possible."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.datastructures import FormData, QueryParams
+from starlette.datastructures import FormData
 
-from pertimage.audit.review import Decision, Refused, ReviewState, UnknownRequest
-from pertimage.audit.worklist import RequestRow
+from pertimage.audit.review import CLAIM_LASTS, Changed, Decision, Refused, ReviewState, RuleOpinion, RuleVerdict, UnknownRequest
+from pertimage.audit.store import utc_datetime
+from pertimage.audit.worklist import OPEN_STATES, RequestRow
 from pertimage.web.access import User, page_user
 from pertimage.web.local_policy import RADIOLOGIST
 from pertimage.web.pages import advice
 from pertimage.web.pages.csrf import checked_form, text
 from pertimage.web.pages.draft import clean
+from pertimage.web.pages.filters import Filters, read_filters
+from pertimage.web.pages.people import colleagues, name_of, pseudonym
 from pertimage.web.pages.proposals import exam_named
 from pertimage.web.pages.recorded import DECIDED, completed, exam_label, recorded, shown_advices
 from pertimage.web.pages.view import flash, page, service_of
@@ -26,45 +29,8 @@ from pertimage.web.service import Service
 router = APIRouter(prefix="/relecture", include_in_schema=False)
 
 ROLE = "radiologue"
-OPEN_STATES = (ReviewState.TO_REVIEW, ReviewState.IN_PROGRESS)
-STATES = {"": "À faire", **{str(state): state.french.capitalize() for state in ReviewState}}
-MODALITIES = {
-    "DX": "Radiographie", "CT": "Scanner", "MR": "IRM", "US": "Échographie", "MG": "Mammographie", "NM": "Scintigraphie", "PT": "TEP",
-    "BMD": "Densitométrie", "RF": "Radioscopie", "XA": "Angiographie",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the radiologist looks at; empty means everything still to do."""
-
-    site: str = ""
-    modality: str = ""
-    state: str = ""
-
-    @property
-    def query(self) -> str:
-        """Return the filters as the end of an address, ``?…`` or nothing."""
-        pairs = {"site": self.site, "modalite": self.modality, "etat": self.state}
-        chosen = {key: value for key, value in pairs.items() if value}
-        return f"?{urlencode(chosen)}" if chosen else ""
-
-
-def read_filters(params: QueryParams) -> Filters:
-    """Return the filters of an address; a word that is not one filters nothing."""
-    state, modality = params.get("etat", ""), params.get("modalite", "")
-    return Filters(params.get("site", "")[:80], modality if modality in MODALITIES else "", state if state in STATES else "")
-
-
-@router.get("", response_class=HTMLResponse)
-def worklist(request: Request) -> HTMLResponse:
-    """List what there is to review, the most pressing first."""
-    page_user(request, ROLE)
-    service, filters = service_of(request), read_filters(request.query_params)
-    shown = [recorded(row, service) for row in _rows(service, filters)]
-    sites = service.register.sites()
-    context: dict[str, Any] = {"requests": shown, "filters": filters, "sites": sites, "site_names": {site.id: site.name for site in sites}}
-    return page(request, "review/list.html", section="relecture", states=STATES, modalities=MODALITIES, **context)
+NEIGHBOURS = 200
+LONGEST_POSTPONEMENT = timedelta(days=400)
 
 
 @router.get("/{identifier}", response_class=HTMLResponse)
@@ -74,80 +40,142 @@ def one_review(request: Request, identifier: str) -> HTMLResponse:
     return _one(request, user, _row(service_of(request), identifier))
 
 
+@router.get("/{identifier}/etat", response_class=HTMLResponse)
+def standing(request: Request, identifier: str, version: int = 0) -> HTMLResponse:
+    """Say what happened to the request since the version that a page shows; nothing when nothing did."""
+    user, service = page_user(request, ROLE), service_of(request)
+    row = _row(service, identifier)
+    changed = (row.version or 0) != version and not _is_mine(row, pseudonym(service, user))
+    return page(request, "review/standing.html", row=row, changed=changed, who=name_of(service, row.radiologist))
+
+
+def _is_mine(row: RequestRow, me: str) -> bool:
+    return row.state is ReviewState.IN_PROGRESS and row.radiologist == me
+
+
 @router.post("/{identifier}/prendre")
 def claim(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
     """Take the request, so that colleagues see that it is being reviewed."""
-    user, service = page_user(request, ROLE), service_of(request)
-    return _act(request, identifier, lambda: service.register.claim(identifier, radiologist=pseudonym(service, user), at=service.now()))
+    return _act(request, identifier, lambda me, service: service.register.claim(identifier, radiologist=me, at=service.now()))
 
 
 @router.post("/{identifier}/confier")
 def hand_over(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
-    """Hand the request to a colleague for a second opinion, or back to everyone."""
-    user, service = page_user(request, ROLE), service_of(request)
-    colleague = text(form, "a")
-    to = service.pseudonyms.prescriber(colleague) if colleague in colleagues(service, user) else ""
+    """Hand the request to a colleague, to oneself (taken over from whoever holds it), or back to everyone."""
+    chosen = text(form, "a")
+
+    def hand(me: str, service: Service) -> None:
+        user = page_user(request, ROLE)
+        to = me if chosen == "moi" else service.pseudonyms.prescriber(chosen) if chosen in colleagues(service, user) else ""
+        service.register.hand_over(identifier, radiologist=me, to=to, at=service.now())
+
+    return _act(request, identifier, hand)
+
+
+@router.post("/{identifier}/second-avis")
+def ask_opinion(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Ask a colleague or a group for a second opinion."""
+    to, question = text(form, "a"), clean(form.get("question"))
+
+    def ask(me: str, service: Service) -> None:
+        named = to in colleagues(service, page_user(request, ROLE))
+        about = {"to": service.pseudonyms.prescriber(to)} if named else {"pool": to if to in service.settings.pool_names else ""}
+        service.register.ask_opinion(identifier, question, radiologist=me, at=service.now(), **about)
+
+    return _act(request, identifier, ask, said="Second avis demandé : la demande vous reviendra avec la réponse.")
+
+
+@router.post("/{identifier}/donner-avis")
+def give_opinion(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Give the second opinion asked for; the request goes back to who asked."""
+    words = clean(form.get("avis_donne"))
     return _act(
-        request, identifier, lambda: service.register.hand_over(identifier, radiologist=pseudonym(service, user), to=to, at=service.now())
-    )
+        request, identifier, lambda me, service: service.register.give_opinion(identifier, words, radiologist=me, at=service.now()),
+        said="Votre avis est transmis à votre confrère.",
+    )  # fmt: skip
+
+
+def _act(request: Request, identifier: str, act: Callable[[str, Service], object], said: str = "") -> Response:
+    """Do something short of deciding; what is refused, or lacks something, is explained on the page of the request."""
+    user, service = page_user(request, ROLE), service_of(request)
+    row = _row(service, identifier)
+    try:
+        act(pseudonym(service, user), service)
+    except ValueError as fault:
+        return _one(request, user, row, status=422, fault=str(fault))
+    except Refused as refusal:
+        return _one(request, user, _row(service, row.id), status=409, fault=str(refusal))
+    if said:
+        flash(request, said)
+    return RedirectResponse(f"/relecture/{row.id}{read_filters(request.query_params).query}", 303)
 
 
 @router.post("/{identifier}/decision")
 def decide(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
-    """Decide, then go to the next request; what was decided meanwhile in another window is said, not overwritten."""
+    """Decide, then go to the next request; what was decided meanwhile elsewhere is said, not overwritten; sent again is not twice."""
     user, service = page_user(request, ROLE), service_of(request)
-    row, filters = _row(service, identifier), read_filters(request.query_params)
-    following = _next(service, filters, row.id)
+    row, filters, act = _row(service, identifier), read_filters(request.query_params), text(form, "acte")
+    following = _next(service, user, filters, row.id)
     try:
-        decision, reason, exam = _decision(form, service)
-        service.register.decide(row.id, decision, radiologist=pseudonym(service, user), at=service.now(), reason=reason, exam=exam)
+        decision, about = _decision(form, service, row)
+        if not service.register.is_recorded(row.id, act):
+            service.register.decide(row.id, decision, radiologist=pseudonym(service, user), at=service.now(), act=act, **about)
     except ValueError as fault:
-        return _one(request, user, row, status=422, fault=str(fault), attempted=text(form, "decision"))
+        return _one(request, user, row, status=422, fault=str(fault), form=form)
     except Refused as refusal:
-        return _one(request, user, _row(service, identifier), status=409, fault=str(refusal))
+        return _one(request, user, _row(service, identifier), status=409, fault=_told(refusal, service, row), form=form)
     flash(request, f"Décision enregistrée : {DECIDED[decision].lower()}.")
     return RedirectResponse(f"/relecture/{following}{filters.query}" if following else f"/relecture{filters.query}", 303)
 
 
-def _decision(form: FormData, service: Service) -> tuple[Decision, str, str | None]:
-    """Return the decision posted with its reason and exam; raises ValueError, in French, on what cannot be read."""
+def _told(refusal: Refused, service: Service, row: RequestRow) -> str:
+    if isinstance(refusal, Changed):
+        return f"{refusal} Relisez-la, puis décidez : vos mots sont gardés."
+    return f"{refusal} Rien n'a été enregistré."
+
+
+def _decision(form: FormData, service: Service, row: RequestRow) -> tuple[Decision, dict[str, Any]]:
+    """Return the decision posted with what it says; raises ValueError, in French, on what cannot be read."""
     word = text(form, "decision")
     if word not in set(map(str, Decision)):
         raise ValueError("Choisissez une décision.")
-    exam = None
-    if word == Decision.SUBSTITUTE:
-        typed = text(form, "autre_examen", 200)
-        exam = exam_named(typed, service) if typed else text(form, "examen_propose") or None
-        if typed and exam is None:
-            raise ValueError(f"« {typed} » n'est pas un examen du catalogue : choisissez-le dans la liste.")
-        if exam is not None and exam not in service.base.catalogue.exams:
-            raise ValueError("Cet examen n'est pas dans le catalogue.")
-    return Decision(word), clean(form.get("raison")), exam
+    version = text(form, "version")
+    return Decision(word), {
+        "reason": clean(form.get(f"raison-{word}")) or clean(form.get("raison")),
+        "exam": _substituted(form, service) if word == Decision.SUBSTITUTE else None,
+        "until": _until(text(form, "jusqu_au"), service.today()) if word == Decision.POSTPONE else None,
+        "rule": _rule_opinion(form, recorded(row, service).main.rule),
+        "version": int(version) if version.isdecimal() and len(version) < 9 else None,
+    }  # fmt: skip
 
 
-def _act(request: Request, identifier: str, act: Any) -> Response:
-    service = service_of(request)
-    row = _row(service, identifier)
+def _substituted(form: FormData, service: Service) -> str | None:
+    typed = text(form, "autre_examen", 200)
+    exam = exam_named(typed, service) if typed else text(form, "examen_propose") or None
+    if typed and exam is None:
+        raise ValueError(f"« {typed} » n'est pas un examen du catalogue : choisissez-le dans la liste.")
+    if exam is not None and exam not in service.base.catalogue.exams:
+        raise ValueError("Cet examen n'est pas dans le catalogue.")
+    return exam
+
+
+def _until(given: str, today: date) -> date | None:
+    if not given:
+        return None
     try:
-        act()
-    except Refused as refusal:
-        return _one(request, page_user(request, ROLE), _row(service, row.id), status=409, fault=str(refusal))
-    return RedirectResponse(f"/relecture/{row.id}{read_filters(request.query_params).query}", 303)
+        day = date.fromisoformat(given)
+    except ValueError:
+        raise ValueError(f"« {given} » n'est pas une date.") from None
+    if not today < day <= today + LONGEST_POSTPONEMENT:
+        raise ValueError("La demande peut revenir entre demain et dans treize mois.")
+    return day
 
 
-def pseudonym(service: Service, user: User) -> str:
-    """Return the name under which the register knows a radiologist."""
-    return service.pseudonyms.prescriber(user.name)
-
-
-def colleagues(service: Service, user: User) -> list[str]:
-    """Return the other radiologists who have an account."""
-    return sorted({name for role, name in service.settings.accounts.values() if role == ROLE and name != user.name})
-
-
-def _rows(service: Service, filters: Filters) -> Sequence[RequestRow]:
-    states = (ReviewState(filters.state),) if filters.state else OPEN_STATES
-    return service.register.worklist(states=states, site=filters.site or None, modality=filters.modality or None)
+def _rule_opinion(form: FormData, rule: str | None) -> RuleOpinion | None:
+    verdict = text(form, "regle")
+    if not rule or verdict not in set(map(str, RuleVerdict)):
+        return None
+    return RuleOpinion(rule, RuleVerdict(verdict), clean(form.get("regle_mots")))
 
 
 def _row(service: Service, identifier: str) -> RequestRow:
@@ -157,9 +185,11 @@ def _row(service: Service, identifier: str) -> RequestRow:
         raise HTTPException(404) from None
 
 
-def _next(service: Service, filters: Filters, current: str) -> str | None:
+def _next(service: Service, user: User, filters: Filters, current: str) -> str | None:
     """Return the request that follows the current one in the list, or the first when it was the last."""
-    rows = [row.id for row in _rows(service, filters) if row.state in OPEN_STATES or row.id == current]
+    listed = service.register.worklist(filters.wanted(pseudonym(service, user), service.today()), limit=NEIGHBOURS)
+    alive = (*OPEN_STATES, ReviewState.POSTPONED, ReviewState.OPINION)
+    rows = [row.id for row in listed if row.state in alive or row.id == current]
     if current not in rows:
         return rows[0] if rows else None
     place = rows.index(current)
@@ -167,22 +197,36 @@ def _next(service: Service, filters: Filters, current: str) -> str | None:
     return rest[0] if rest else None
 
 
-def _one(request: Request, user: User, row: RequestRow, *, status: int = 200, fault: str = "", attempted: str = "") -> HTMLResponse:
+def _one(
+    request: Request, user: User, row: RequestRow, *, status: int = 200, fault: str = "", form: FormData | None = None
+) -> HTMLResponse:
     service, filters = service_of(request), read_filters(request.query_params)
     one = recorded(row, service)
     thread = service.register.thread(row.id)
     answers = [turn.text for turn in thread if turn.kind == "answer"]
     segments, facts = advice.reading(one.request.narrative, one.main.facts, service)
-    me = pseudonym(service, user)
+    me, now = pseudonym(service, user), service.now()
+    held = row.state is ReviewState.IN_PROGRESS and row.claimed_at is not None
+    lease = utc_datetime(row.claimed_at) + CLAIM_LASTS if held and row.claimed_at else None
+    consulted = row.state is ReviewState.OPINION and row.radiologist != me and (row.consulted == me or bool(row.pool))
     context: dict[str, Any] = {
         "one": one, "thread": thread, "advices": shown_advices(one, service, RADIOLOGIST), "segments": segments, "facts": facts, "filters": filters,
-        "questions": advice.questions(one.assessments, service), "mine": row.radiologist == me, "me": me, "following": _next(service, filters, row.id),
+        "questions": advice.questions(one.assessments, service), "mine": row.radiologist == me, "me": me, "following": _next(service, user, filters, row.id),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
         "can_decide": row.status == "signed" and row.state is not ReviewState.DECIDED, "colleagues": colleagues(service, user),
+        "pools": service.settings.pool_names, "who": name_of(service, row.radiologist), "name_of": lambda who: name_of(service, who), "consulted": consulted,
+        "lease_over": lease is not None and lease <= now, "lease": lease, "act": text(form, "acte") if form else secrets.token_urlsafe(12),
         "exam_labels": sorted(exam.label for exam in service.base.catalogue.exams.values()), "exam_of": lambda exam: exam_label(exam, service),
-        "proposed": _proposed(one.assessments, service), "fault": fault, "attempted": attempted,
+        "proposed": _proposed(one.assessments, service), "fault": fault, "form": form or {}, "attempted": text(form, "decision") if form else "",
+        "context": _context(one.request, service), "verdicts": RuleVerdict, "tomorrow": service.today() + timedelta(days=1),
     }  # fmt: skip
     return page(request, "review/one.html", status=status, section="relecture", **context)
+
+
+def _context(asked: Any, service: Service) -> dict[str, Any]:
+    """Return what is known of the patient beside the words: facts of the record, earlier exams, what could not be had."""
+    facts = [(service.label(known.fact), known) for known in asked.known]
+    return {"facts": facts, "exams": asked.prior_exams, "unknown": asked.unknown_context}
 
 
 def _proposed(assessments: Sequence[Any], service: Service) -> list[advice.Offer]:

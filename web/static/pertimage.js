@@ -111,6 +111,15 @@
     rows[Math.min(Math.max(place + step, 0), rows.length - 1)]?.focus();
   };
 
+  // Ticks the request that has the keyboard, or the next one.
+  const tick = () => document.activeElement.closest(".work")?.querySelector("[name=demande]:not(:disabled)")?.click();
+
+  // Presses the button of a letter inside its own form: the decision is the button's, not the form's first.
+  const press = (letter) => {
+    const button = document.querySelector(`[data-key-press="${letter}"]`);
+    button?.form.requestSubmit(button);
+  };
+
   const follow = (selector) => document.querySelector(selector)?.click();
 
   const open = (letter) => {
@@ -125,11 +134,13 @@
     if (keysHelp.dataset.keys === "list") {
       if (event.key === "j") move(1);
       else if (event.key === "k") move(-1);
+      else if (event.key === "x") tick();
+      else if (event.key === "/") document.getElementById("q").focus();
       else return;
-    } else if (event.key === "v") document.querySelector("[data-key-submit=v]")?.requestSubmit();
+    } else if ("vn".includes(event.key)) press(event.key);
     else if (event.key === "j") follow("[data-next]");
     else if (event.key === "u") follow("[data-back]");
-    else if ("pscrt".includes(event.key)) open(event.key);
+    else if ("pscrta".includes(event.key)) open(event.key);
     else return;
     event.preventDefault();
   };
@@ -138,6 +149,52 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();
   });
+
+  // In the form of decisions, Enter in a field decides nothing: only a button does.
+  document.querySelector("[data-decision]")?.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
+  });
+
+  // — Live: a review that changes elsewhere shows here without reloading —
+  const live = document.querySelector("[data-live]");
+  const fragment = async (address) => {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } });
+    return answer.ok ? answer.text() : null;
+  };
+
+  const refreshList = async (list) => {
+    const ticked = [...list.querySelectorAll("[name=demande]:checked")].map((box) => box.value);
+    const focus = document.activeElement.closest?.(".work, .batch") ? document.activeElement.getAttribute("href") || document.activeElement.id : null;
+    if (document.activeElement.matches("#raison-lot")) return false;
+    const words = list.querySelector("#raison-lot")?.value;
+    const html = await fragment(location.href);
+    if (html === null) return false;
+    list.outerHTML = html;
+    const fresh = document.getElementById("liste");
+    ticked.forEach((value) => { const box = fresh.querySelector(`[name=demande][value="${CSS.escape(value)}"]`); if (box) box.checked = true; });
+    if (words) fresh.querySelector("#raison-lot").value = words;
+    if (focus) (fresh.querySelector(`[href="${CSS.escape(focus)}"]`) || document.getElementById(focus))?.focus({ preventScroll: true });
+    return true;
+  };
+
+  const refresh = async (latest) => {
+    const list = document.querySelector("[data-list]");
+    const standing = document.querySelector("[data-standing]");
+    try {
+      if (list && list.dataset.since !== latest) {
+        const shown = await refreshList(list);
+        if (live && shown) live.textContent = "Liste à jour.";
+      } else if (standing) standing.innerHTML = (await fragment(standing.dataset.standing)) ?? standing.innerHTML;
+    } catch { /* the network is away: the stream says so */ }
+  };
+
+  if (live && window.EventSource) {
+    const stream = new EventSource(live.dataset.live);
+    stream.addEventListener("change", (event) => refresh(event.data));
+    stream.addEventListener("error", () => { if (!live.dataset.standing) live.textContent = "Connexion perdue : la liste n'est plus tenue à jour."; });
+    stream.addEventListener("open", () => { if (!live.dataset.standing) live.textContent = ""; });
+    window.addEventListener("pagehide", () => stream.close());
+  }
 
   // A double click on a button that writes must not write twice.
   document.addEventListener("submit", (event) => {
