@@ -14,8 +14,10 @@ from pertimage.audit.instants import PARIS, utc_datetime
 from pertimage.audit.policies import Recorded
 from pertimage.audit.store import Store
 from pertimage.audit.tables import journal, requests
+from pertimage.audit.territories import RecordedTerritories
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
 from pertimage.cds.records import assessment_of, request_of
+from pertimage.cds.territory import Territory
 
 PAGE = 500
 
@@ -28,6 +30,7 @@ class Past:
     day: date
     request: ImagingRequest
     policy: Policy
+    territory: Territory
     answers: tuple[Assessment, ...]
 
 
@@ -36,12 +39,12 @@ def past_requests(store: Store, *, since: date | None = None) -> Iterator[Past]:
     query = select(requests.c.seq, requests.c.id, requests.c.created_at, journal.c.payload).join(journal, journal.c.seq == requests.c.seq)
     if since is not None:
         query = query.where(requests.c.created_at >= since.isoformat())
-    after, policies = 0, Recorded(store.reader)
+    after, policies, territories = 0, Recorded(store.reader), RecordedTerritories(store.reader)
     while True:
         with store.reader.connect() as connection:
             page = connection.execute(query.where(requests.c.seq > after).order_by(requests.c.seq).limit(PAGE)).all()
         for row in page:
-            yield _past(row.id, row.created_at, orjson.loads(row.payload), policies)
+            yield _past(row.id, row.created_at, orjson.loads(row.payload), policies, territories)
         if len(page) < PAGE:
             return
         after = page[-1].seq
@@ -51,16 +54,21 @@ def latest_requests(store: Store, limit: int) -> list[Past]:
     """Return the last requests of the register, the latest first."""
     columns = (requests.c.seq, requests.c.id, requests.c.created_at, journal.c.payload)
     query = select(*columns).join(journal, journal.c.seq == requests.c.seq).order_by(requests.c.seq.desc()).limit(limit)
-    policies = Recorded(store.reader)
+    policies, territories = Recorded(store.reader), RecordedTerritories(store.reader)
     with store.reader.connect() as connection:
         rows = connection.execute(query).all()
-    return [_past(row.id, row.created_at, orjson.loads(row.payload), policies) for row in rows]
+    return [_past(row.id, row.created_at, orjson.loads(row.payload), policies, territories) for row in rows]
 
 
-def _past(identifier: str, at: str, data: dict[str, Any], policies: Recorded) -> Past:
+def _past(identifier: str, at: str, data: dict[str, Any], policies: Recorded, territories: RecordedTerritories) -> Past:
     day = utc_datetime(at).astimezone(PARIS).date()
     return Past(
-        identifier, day, request_of(data["request"]), policy_of(data["policy"], policies), tuple(map(assessment_of, data["assessments"]))
+        identifier,
+        day,
+        request_of(data["request"]),
+        policy_of(data["policy"], policies),
+        territories.territory(data.get("territory", "")),
+        tuple(map(assessment_of, data["assessments"])),
     )
 
 

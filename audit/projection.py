@@ -23,6 +23,7 @@ from pertimage.audit.tables import (
     editions,
     exchanges,
     feedback,
+    places,
     policies,
     projection,
     requests,
@@ -30,6 +31,7 @@ from pertimage.audit.tables import (
     rule_opinions,
     settings,
     sites,
+    territories,
 )
 from pertimage.cds.model import ImagingRequest
 
@@ -172,6 +174,7 @@ def _assessment_rows(data: Data) -> list[dict[str, Any]]:
         lines.append({
             "request": data["request_id"], "rank": rank, "outcome": item["outcome"], "exam": item.get("exam"), "modality": modality,
             "irradiating": irradiating(modality), "rule": item.get("rule"), "pathway": item.get("pathway"),
+            "fast_track": (item.get("fast_track") or {}).get("pathway"), "target_days": (item.get("fast_track") or {}).get("days"),
             "flagged": bool(item.get("flagged")),
         })  # fmt: skip
     return lines
@@ -360,6 +363,18 @@ def _policy(rows: Rows, record: Record, data: Data) -> None:
     rows.insert_new(policies, row | {"at": record.at})
 
 
+def _places(rows: Rows, record: Record, data: Data) -> None:
+    """Enter places, or what is said anew of them; those that the catalogue no longer has leave it."""
+    kept = [one["id"] for one in data["places"]]
+    rows.change(delete(places).where(places.c.id.not_in(kept)))
+    if kept:
+        rows.upsert(places, [{"id": one["id"], "name": one["name"], "document": canonical(one), "at": record.at} for one in data["places"]])
+
+
+def _territory(rows: Rows, record: Record, data: Data) -> None:
+    rows.insert_new(territories, {"seq": record.seq, "digest": data["digest"], "at": record.at})
+
+
 def _clean(text: str) -> str:
     """Drop NUL characters, which PostgreSQL cannot hold; the journal keeps them, escaped."""
     return text.replace("\0", "")
@@ -381,5 +396,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "site": _site,
     "setting": _setting,
     "guideline": _guideline,
+    "places": _places,
+    "territory": _territory,
     "policy": _policy,
 }

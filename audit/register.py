@@ -10,6 +10,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from pertimage.audit import policies, published, review
+from pertimage.audit import policies, published, review, territories
 from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.policies import PolicyRow
 from pertimage.audit.published import EditionRow
@@ -25,6 +27,7 @@ from pertimage.audit.review import ALIVE, Decision, RequestStatus, RuleOpinion
 from pertimage.audit.tables import settings, sites
 from pertimage.audit.worklist import RequestRow, Site, Turn, Wanted, count, latest_change, my_requests, one_request, thread, worklist
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
+from pertimage.cds.territory import Territory
 from pertimage.guidelines.edition import Edition
 from pertimage.guidelines.policy import PolicyForm
 
@@ -71,12 +74,14 @@ class Register:
         subject: str = "",
         modalities: Mapping[str, str] | None = None,
         policy: Policy | Mapping[str, Any] | None = None,
+        territory: str = "",
         signed: bool = False,
     ) -> Entry:
         """Return the journal entry of an assessment; with ``policy`` it holds all that is needed to compute it again.
 
         ``request`` is an ``ImagingRequest`` or its JSON object (``id``, ``exam_text``, ``texts``, ``priority``…);
         ``assessments`` are ``Assessment`` values or contract objects; ``modalities`` gives the DICOM code of the exams named;
+        ``territory`` is the digest of the one that judged (see ``keep_territory``);
         ``subject`` is the caller's own reference to the patient, given back with the request; ``signed`` signs at the same time.
         The same ``request_id`` replaces the assessment of a draft; a signed one raises ``AlreadySigned``.
         """
@@ -93,6 +98,8 @@ class Register:
         }  # fmt: skip
         if subject:
             payload["subject"] = subject
+        if territory:
+            payload["territory"] = territory
         if request_id:
             return Entry("assessment", payload, at, self._tenant, partial(review.require_draft, request=request_id, known=False))
         # An id drawn just now needs no look at the register; values of the core, and short words, cannot break one.
@@ -275,6 +282,22 @@ class Register:
     def policies(self) -> list[PolicyRow]:
         """Return the policies put in force, the latest first."""
         return policies.history(self._reader)
+
+    def set_places(self, described: Sequence[Mapping[str, Any]], *, at: datetime) -> Record:
+        """Replace the catalogue of places; each has at least ``id`` and ``name``."""
+        return self._write("places", {"places": [dict(one) for one in described]}, at)
+
+    def places(self) -> list[dict[str, Any]]:
+        """Return the places of the catalogue, by name."""
+        return territories.all_places(self._reader)
+
+    def keep_territory(self, territory: Territory, *, at: datetime) -> Territory:
+        """Keep a state of the territory that is about to judge, once; return it with the digest that names it."""
+        digest = territories.digest_of(territory)
+        guard = partial(territories.require_new, digest=digest)
+        with suppress(territories.AlreadyKnown):
+            self._write("territory", {"digest": digest, "territory": territory.to_json()}, at, guard)
+        return replace(territory, digest=digest)
 
     def _act(self, kind: str, payload: dict[str, Any], guard: Callable[..., None], act: review.Act) -> Record:
         return self._write(kind, payload, act.at, partial(guard, act=act))

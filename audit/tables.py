@@ -92,6 +92,8 @@ assessments = Table(
     Column("irradiating", Boolean),
     Column("rule", Text),
     Column("pathway", Text),
+    Column("fast_track", Text),
+    Column("target_days", Integer),
     Column("flagged", Boolean, nullable=False),
     Index(None, "rule"),
 )
@@ -233,5 +235,39 @@ policies = Table(
     Index(None, "digest"),
 )
 
+# Where exams are done: ``document`` is the place as its catalogue describes it (JSON).
+places = Table(
+    "places",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Each state of the territory that judged; ``seq`` is the journal record that holds it.
+territories = Table(
+    "territories",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("digest", Hash, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "digest"),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
-REGISTERS = (rule_opinions, exchanges, reviews, assessments, requests, feedback, activity, sites, settings, editions, policies)
+REGISTERS = (
+    rule_opinions,
+    exchanges,
+    reviews,
+    assessments,
+    requests,
+    feedback,
+    activity,
+    sites,
+    settings,
+    editions,
+    policies,
+    places,
+    territories,
+)

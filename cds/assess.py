@@ -353,7 +353,7 @@ class _Judgement:
             facts=self._relevant(chosen, entry), missing=missing, alternatives=with_waits(offers, self._territory, self._base.catalogue), alerts=raised,
             sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
-            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed", policy=self._policy.digest,
+            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed", policy=self._policy.digest, territory=self._territory.digest,
             fast_track=fast_track(self._base.tables.pathways, chosen, outcome) if chosen and not emergencies else None,
         )  # fmt: skip
 

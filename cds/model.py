@@ -319,7 +319,7 @@ class Assessment:
     that the text does not mention and that would change the answer (« en l'absence de… »). ``silenced`` is the outcome of a rule
     that the local policy put to silence: nothing of it is told, and the outcome is ``no-guidance``. ``fast_track`` marks a request whose
     exam is to be done fast (never one of the emergency pathway). ``policy`` is the digest of the
-    document that judged (see ``Policy``); the journal keeps it beside the assessment.
+    document that judged (see ``Policy``), ``territory`` that of the state of the territory; the journal keeps them beside the assessment.
     """
 
     request: str
@@ -344,6 +344,7 @@ class Assessment:
     silenced: Outcome | None = None
     fast_track: FastTrack | None = None
     policy: str = field(default="", compare=False)
+    territory: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's JSON object (see the design's « Assessment »); ``silenced`` and ``fast_track`` only when there is one."""

@@ -47,6 +47,10 @@ class Territory:
     offered: frozenset[str] | None = None
     digest: str = ""
 
+    def __hash__(self) -> int:
+        """Return the hash of its name: judgements are remembered by the territory that judged."""
+        return hash(self.digest)
+
     def soonest(self, modality: str) -> Wait | None:
         """Return the shortest wait for a technique, by its median; None when none is known."""
         known = [wait for wait in self.waits if wait.modality == modality]

@@ -117,7 +117,7 @@ def replay(
         failed = _rejudge_files(found, files)
     else:
         for past in _past(str(database), since):
-            found.add(past.id, past.request, past.policy, past.request.authored or past.day)
+            found.add(past.id, past.request, past.policy, past.request.authored or past.day, past.territory)
     _tell(found.to_json() if as_json else found.report())
     if failed:
         raise typer.Exit(1)

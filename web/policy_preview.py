@@ -63,7 +63,7 @@ def preview(past: Iterable[Past], base: GuidelineBase, now: Policy, tried: Polic
     found = Preview()
     for one in past:
         on = one.request.authored or one.day
-        pair = assess(one.request, base, now, on), assess(one.request, base, tried, on)
+        pair = assess(one.request, base, now, on, one.territory), assess(one.request, base, tried, on, one.territory)
         found.requests += 1
         what: list[str] = []
         for before, after in zip_longest(*pair):

@@ -10,6 +10,7 @@ from typing import Any
 
 from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
+from pertimage.cds.territory import Territory
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.web.frequency import Frequent
 from pertimage.web.plain_table import counted, number, percent, plain_table
@@ -60,11 +61,18 @@ class Rejudgement:
         self._rules_only: Counter[tuple[str, str]] = Counter()
         self._examples: dict[Change, list[str]] = {}
 
-    def add(self, identifier: str, request: ImagingRequest, policy: Policy | None = None, on: date | None = None) -> None:
+    def add(
+        self,
+        identifier: str,
+        request: ImagingRequest,
+        policy: Policy | None = None,
+        on: date | None = None,
+        territory: Territory | None = None,
+    ) -> None:
         """Judge a request twice, by the rules of the same day: ``on``, else the day it was written."""
         self.requests += 1
-        before = assess(request, self._base, policy, on)
-        after = assess(request, self._draft, policy, on)
+        before = assess(request, self._base, policy, on, territory)
+        after = assess(request, self._draft, policy, on, territory)
         changed = False
         for old, new in _pairs(before, after):
             self.exams += 1

@@ -29,6 +29,7 @@ from pertimage.guidelines.loader import load_base
 from pertimage.web.fetching import Fetcher
 from pertimage.web.local_policy import PRESCRIBER, PolicyInForce
 from pertimage.web.settings import Settings
+from pertimage.web.territory import TerritoryInForce
 
 JUDGEMENTS_KEPT = 2048
 
@@ -46,7 +47,9 @@ class Service:
     def __init__(self, settings: Settings, base: GuidelineBase | None = None) -> None:
         self.settings = settings
         self.base = base or load_base()
-        self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(lambda request, day, policy: assess(request, self.base, policy, on=day))
+        self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(
+            lambda request, day, policy, territory: assess(request, self.base, policy, day, territory)
+        )
         self._recent = Recent(JUDGEMENTS_KEPT)
         self.words_of = RecentWords(JUDGEMENTS_KEPT)
         self.fetcher = Fetcher(settings.fhir_allowed, settings.fetch_budget)
@@ -55,6 +58,7 @@ class Service:
         self.journal = Journal(self.store)
         self.register = Register(self.journal)
         self.local = PolicyInForce(self.register)
+        self.places = TerritoryInForce(self.register)
         self.pseudonyms = Pseudonyms(settings.key)
         self.publisher = Publisher(settings.base_url, settings.canonical)
         self.reads_as = reads_with(self.base.lexicon)
@@ -113,7 +117,7 @@ class Service:
         A request is judged when it is written, again at each change, and once more when it is signed: the last answers are
         kept in memory, and a request that did not change is not judged twice.
         """
-        return self._assess(request, request.authored or self.today(), self.policy)
+        return self._assess(request, request.authored or self.today(), self.policy, self.places.territory)
 
     def told(self, assessments: Sequence[Assessment], where: str, who: str = PRESCRIBER) -> tuple[Assessment, ...]:
         """Return what of assessments somebody is told at a hook or on a ``page``."""
@@ -155,7 +159,7 @@ class Service:
         about: dict[str, Any] = {
             "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,
             "patient": self.pseudonyms.patient(patient) if patient else None, "modalities": self.modalities(assessments),
-            "policy": self._policy_of(assessments), "signed": signed, "subject": external,
+            "policy": self._policy_of(assessments), "territory": assessments[0].territory if assessments else "", "signed": signed, "subject": external,
         }  # fmt: skip
         return await self.register.record_assessment_async(request, assessments, **about)
 

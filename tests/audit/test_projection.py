@@ -8,6 +8,7 @@ from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
 from pertimage.audit.tables import REGISTERS, metadata
+from pertimage.cds.territory import Territory, Wait
 from pertimage.guidelines.policy import PolicyForm
 from tests.audit.scenes import edition, exam, record
 
@@ -49,6 +50,10 @@ def _live(register, now):
     register.set_site("chu", "CHU", go_live=date(2026, 11, 1), at=next(at))
     register.set_site("chu", "CHU 2", at=next(at))
     register.set_setting("k", [1], at=next(at))
+    register.set_places([{"id": "a", "name": "A"}, {"id": "b", "name": "B"}], at=next(at))
+    register.set_places([{"id": "b", "name": "B 2", "techniques": ["MR"]}], at=next(at))
+    for _ in range(2):
+        register.keep_territory(Territory((Wait("b", "B 2", "MR", 12.0, 20.0, 30),)), at=next(at))
     register.keep_editions([edition("Un"), edition("Deux")], guidelines="2026.1", at=next(at))
     register.put_in_force(PolicyForm(), "", author="Dr A", reason="essai", at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
