@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import orjson
 from sqlalchemy import select
 
 from pertimage.audit.instants import PARIS, utc_datetime
+from pertimage.audit.policies import Recorded
 from pertimage.audit.store import Store
 from pertimage.audit.tables import journal, requests
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
@@ -34,25 +36,40 @@ def past_requests(store: Store, *, since: date | None = None) -> Iterator[Past]:
     query = select(requests.c.seq, requests.c.id, requests.c.created_at, journal.c.payload).join(journal, journal.c.seq == requests.c.seq)
     if since is not None:
         query = query.where(requests.c.created_at >= since.isoformat())
-    after = 0
+    after, policies = 0, Recorded(store.reader)
     while True:
         with store.reader.connect() as connection:
             page = connection.execute(query.where(requests.c.seq > after).order_by(requests.c.seq).limit(PAGE)).all()
         for row in page:
-            yield _past(row.id, row.created_at, orjson.loads(row.payload))
+            yield _past(row.id, row.created_at, orjson.loads(row.payload), policies)
         if len(page) < PAGE:
             return
         after = page[-1].seq
 
 
-def _past(identifier: str, at: str, data: dict[str, object]) -> Past:
+def latest_requests(store: Store, limit: int) -> list[Past]:
+    """Return the last requests of the register, the latest first."""
+    columns = (requests.c.seq, requests.c.id, requests.c.created_at, journal.c.payload)
+    query = select(*columns).join(journal, journal.c.seq == requests.c.seq).order_by(requests.c.seq.desc()).limit(limit)
+    policies = Recorded(store.reader)
+    with store.reader.connect() as connection:
+        rows = connection.execute(query).all()
+    return [_past(row.id, row.created_at, orjson.loads(row.payload), policies) for row in rows]
+
+
+def _past(identifier: str, at: str, data: dict[str, Any], policies: Recorded) -> Past:
     day = utc_datetime(at).astimezone(PARIS).date()
-    return Past(identifier, day, request_of(data["request"]), policy_of(data["policy"]), tuple(map(assessment_of, data["assessments"])))  # type: ignore[arg-type, call-overload]
+    return Past(
+        identifier, day, request_of(data["request"]), policy_of(data["policy"], policies), tuple(map(assessment_of, data["assessments"]))
+    )
 
 
-def policy_of(record: object) -> Policy:
-    """Return the local parameters that a record holds; the usual ones when it holds none."""
+def policy_of(record: object, policies: Recorded | None = None) -> Policy:
+    """Return the policy that a record holds, or names by its digest; the usual one when it does neither."""
     if not isinstance(record, dict):
         return Policy()
-    sets = {name: frozenset(record[name]) for name in ("exams_unavailable", "silenced_rules") if name in record}
-    return Policy(**{name: value for name, value in record.items() if name in Policy.__dataclass_fields__} | sets)
+    if policies is not None and record.get("digest"):
+        return policies.policy(record["digest"])
+    sets: dict[str, Any] = {name: frozenset(record[name]) for name in ("exams_unavailable", "silenced_rules") if name in record}
+    sets |= {name: tuple((key, value) for key, value in record[name]) for name in ("dose_thresholds",) if name in record}
+    return Policy(**{name: record[name] for name in ("dose_warning_msv", "dose_window_months") if name in record} | sets)

@@ -23,6 +23,7 @@ from pertimage.audit.tables import (
     editions,
     exchanges,
     feedback,
+    policies,
     projection,
     requests,
     reviews,
@@ -280,6 +281,11 @@ def _guideline(rows: Rows, record: Record, data: Data) -> None:
     rows.insert_new(editions, row)
 
 
+def _policy(rows: Rows, record: Record, data: Data) -> None:
+    row = {"seq": record.seq, "digest": data["digest"], "author": _clean(data["author"]), "reason": _clean(data["reason"])}
+    rows.insert_new(policies, row | {"at": record.at})
+
+
 def _clean(text: str) -> str:
     """Drop NUL characters, which PostgreSQL cannot hold; the journal keeps them, escaped."""
     return text.replace("\0", "")
@@ -297,4 +303,5 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "site": _site,
     "setting": _setting,
     "guideline": _guideline,
+    "policy": _policy,
 }

@@ -17,14 +17,16 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from pertimage.audit import published, review
+from pertimage.audit import policies, published, review
 from pertimage.audit.journal import Entry, Journal, Record
+from pertimage.audit.policies import PolicyRow
 from pertimage.audit.published import EditionRow
 from pertimage.audit.review import Decision, ReviewState
 from pertimage.audit.tables import settings, sites
 from pertimage.audit.worklist import RequestRow, Site, Turn, my_requests, one_request, thread, worklist
-from pertimage.cds.model import Assessment, ImagingRequest, Outcome
+from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
 from pertimage.guidelines.edition import Edition
+from pertimage.guidelines.policy import PolicyForm
 
 # One exam assessed: a value of the core, or its contract object.
 Line = Assessment | Mapping[str, Any]
@@ -68,7 +70,7 @@ class Register:
         patient: str | None = None,
         subject: str = "",
         modalities: Mapping[str, str] | None = None,
-        policy: Any = None,
+        policy: Policy | Mapping[str, Any] | None = None,
         signed: bool = False,
     ) -> Entry:
         """Return the journal entry of an assessment; with ``policy`` it holds all that is needed to compute it again.
@@ -85,7 +87,8 @@ class Register:
             Outcome(line["outcome"])
         payload = {
             "request_id": request_id or _new_id(), "request": request, "assessments": lines, "site": site, "prescriber": prescriber,
-            "patient": patient, "hook": hook, "modalities": modalities or {}, "policy": policy, "guidelines": lines[0]["guidelines"],
+            "patient": patient, "hook": hook, "modalities": modalities or {},
+            "policy": policy.record if isinstance(policy, Policy) else policy, "guidelines": lines[0]["guidelines"],
             "signed": signed, "first": request_id is None,
         }  # fmt: skip
         if subject:
@@ -210,6 +213,24 @@ class Register:
     def edition(self, sheet: str, digest: str) -> dict[str, Any] | None:
         """Return a version of a sheet as it was kept; None when none has this digest."""
         return published.edition(self._reader, sheet, digest)
+
+    def put_in_force(self, form: PolicyForm, text: str, *, author: str, reason: str, at: datetime, after: int | None = None) -> Record:
+        """Put a policy in force; ``text`` is the YAML as written, ``after`` the record of the policy it replaces (0: none).
+
+        Raises ``policies.AnotherInForce`` when another was put in force since. Raises ValueError without author or reason.
+        """
+        if not author.strip() or not reason.strip():
+            raise ValueError("Une politique a un auteur et un motif.")
+        payload = {"digest": form.digest, "document": form.document, "text": text, "author": author.strip(), "reason": reason.strip()}
+        return self._write("policy", payload, at, None if after is None else partial(policies.require_in_force, seq=after))
+
+    def policy(self, digest: str = "") -> PolicyRow | None:
+        """Return the policy in force, or the last whose digest begins so; None when there is none."""
+        return policies.of_digest(self._reader, digest) if digest else policies.in_force(self._reader)
+
+    def policies(self) -> list[PolicyRow]:
+        """Return the policies put in force, the latest first."""
+        return policies.history(self._reader)
 
     def _write(self, kind: str, payload: dict[str, Any], at: datetime, guard: Any = None) -> Record:
         return self.journal.submit(Entry(kind, payload, at, self._tenant, guard)).result()

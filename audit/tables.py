@@ -192,5 +192,17 @@ editions = Table(
     Column("since", Instant, nullable=False),
 )
 
+# Each policy put in force; ``seq`` is the journal record that holds its text.
+policies = Table(
+    "policies",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("digest", Hash, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "digest"),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
-REGISTERS = (exchanges, reviews, assessments, requests, feedback, activity, sites, settings, editions)
+REGISTERS = (exchanges, reviews, assessments, requests, feedback, activity, sites, settings, editions, policies)

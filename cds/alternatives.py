@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from pertimage.cds.dose import spared
 from pertimage.cds.logic import holds
 from pertimage.cds.model import Alternative, Outcome, Policy
 from pertimage.cds.safety import Safeguard
@@ -17,9 +18,12 @@ WAIT_AND_SEE = "surveiller, et réévaluer si un signe nouveau apparaît"
 
 
 def alternatives(
-    conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy, safeguard: Safeguard
+    conclusion: Conclusion, exam: str | None, catalogue: Catalogue, policy: Policy, safeguard: Safeguard, spare: bool = False
 ) -> tuple[Alternative, ...]:
-    """Return what the rule proposes instead of the exam; never empty for an exam that it does not support."""
+    """Return what the rule proposes instead of the exam; never empty for an exam that it does not support.
+
+    ``spare``: the patient's dose calls for vigilance, what has no rays comes first, even where it holds in some cases only.
+    """
     if conclusion.outcome is Outcome.INCOMPLETE:
         return ()
     if conclusion.outcome is Outcome.NOT_INDICATED:
@@ -28,9 +32,10 @@ def alternatives(
         [Alternative("none", f"D'abord : {first}") for first in conclusion.rule.first] if conclusion.outcome is Outcome.ALTERNATIVE else []
     )
     supported = _exams(conclusion, exam, catalogue, policy)
-    found.extend(safeguard.guarded(supported, conclusion.rule.positions, partial(_offer, catalogue=catalogue)))
+    offers = safeguard.guarded(supported, conclusion.rule.positions, partial(_offer, catalogue=catalogue))
+    found.extend(spared(offers) if spare else offers)
     if conclusion.outcome is Outcome.APPROPRIATE:
-        return tuple(one for one in found if one.msv == 0 and not _is_free(exam, catalogue) and not one.when)
+        return tuple(one for one in found if one.msv == 0 and not _is_free(exam, catalogue) and (spare or not one.when))
     if not found and supported:
         return (_barred(supported),)
     if not found:

@@ -10,17 +10,17 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from pertimage.cds.alerts import alerts
+from pertimage.cds.alerts import alerts, most_serious_first
 from pertimage.cds.alternatives import alternatives, instead_of_excluded
-from pertimage.cds.completeness import missing_items
+from pertimage.cds.completeness import missing_items, motive
 from pertimage.cds.exam_codes import CodedOrder
 from pertimage.cds.exams import ExamMention, ExamRecogniser
+from pertimage.cds.history import History
 from pertimage.cds.model import (
     Alert,
     AlertKind,
     Alternative,
     Assessment,
-    Dose,
     FactFound,
     ImagingRequest,
     Missing,
@@ -34,10 +34,12 @@ from pertimage.cds.model import (
 )  # fmt: skip
 from pertimage.cds.safety import Safeguard
 from pertimage.cds.situations import Conclusion, conclude, opened, preferred, without_general
+from pertimage.cds.speech import bounded
 from pertimage.cds.text.reading import Reading, read
 from pertimage.guidelines.base import GuidelineBase, Rule, Sheet
 from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.conditions import FactTest, Wanted
+from pertimage.guidelines.local_rules import overlaid
 from pertimage.guidelines.schema import ExamForm
 from pertimage.guidelines.words import fold
 
@@ -47,6 +49,7 @@ _ANTECEDENTS = re.compile(r"\b(atcds?|antecedents?)\b[^.;\n]*")
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 # No letter has as many characters: beyond, the text is not read to its end, and the answer says so.
 LONGEST_TEXT = 50_000
+SILENCED = "Règle mise en silence localement : le référentiel ne se prononce pas. Ce n'est pas une approbation."
 # Words that fill a request without saying why.
 _EMPTY_WORDS = frozenset(
     "bilan svp merci pour de du la le les des un une en et faire prevoir demande examen ordonnance urgent rapidement dossier patient patiente mme mr madame monsieur "
@@ -81,7 +84,8 @@ def assess(request: ImagingRequest, base: GuidelineBase, policy: Policy | None =
     policy = policy or Policy()
     request, whole = _bounded(request)
     day = on or request.authored
-    dated = base.at(day) if day else base
+    whole_base = overlaid(base, policy.local_rules)
+    dated = whole_base.at(day) if day else whole_base
     exams = recogniser(dated.catalogue)
     judged = ((asked, read(request, dated.lexicon, dated.openers, asked.exam)) for asked in requested(request, exams))
     return tuple(_Judgement(request, dated, policy, reading, exams, asked, whole).assessment() for asked, reading in judged)
@@ -172,6 +176,7 @@ class _Judgement:
         self._request, self._base, self._policy, self._reading, self._exams, self._asked = request, base, policy, reading, exams, asked
         self._whole = whole
         self._safeguard = Safeguard(base, reading.facts)
+        self._histories: dict[str | None, History] = {}
 
     def assessment(self) -> Assessment:
         opened_sheets = opened(self._base, self._reading, self._asked.exam)
@@ -226,7 +231,9 @@ class _Judgement:
 
     def _unread(self, exam: str | None, chosen: Conclusion | None, emergencies: list[Conclusion]) -> Assessment:
         """Answer when the end of the text was not read: what it may hold is unknown."""
-        summary = Missing("motif", "Pouvez-vous résumer le motif (symptôme, durée, signes associés) en quelques lignes ?", True)
+        summary = motive(
+            self._base.tables.completeness, "Pouvez-vous résumer le motif (symptôme, durée, signes associés) en quelques lignes ?"
+        )
         reason = (
             f"Le texte dépasse {LONGEST_TEXT // 1000} 000 caractères : la suite n'a pas été lue, le référentiel ne peut pas se prononcer."
         )
@@ -242,13 +249,12 @@ class _Judgement:
             vague = f"Le code transmis désigne {self._asked.codes.vague}." if self._asked.codes.vague else ""
             return self._built(exam, Outcome.INCOMPLETE, vague or "La demande ne nomme aucun examen.", emergencies)
         if not self._has_reason():
-            motive = Missing("motif", "Pour quel motif (symptôme, durée, signes associés) demandez-vous cet examen ?", True)
             return self._built(
                 exam,
                 Outcome.INCOMPLETE,
                 "Aucun motif clinique n'est donné : le référentiel ne peut pas se prononcer.",
                 emergencies,
-                asked=(motive,),
+                asked=(motive(self._base.tables.completeness),),
             )
         if exam is None and not self._asked.candidates:
             reason = "L'examen demandé n'a pas été reconnu : le référentiel ne se prononce pas. Ce n'est pas une approbation."
@@ -278,14 +284,22 @@ class _Judgement:
 
     def _judged(self, exam: str | None, chosen: Conclusion, emergencies: list[Conclusion], situations: tuple[str, ...]) -> Assessment:
         asked = tuple(Missing(fact, chosen.sheet.questions.get(fact, fact)) for fact in chosen.asked)
-        outcome, reason = chosen.outcome or Outcome.NO_GUIDANCE, self._why(chosen, emergencies)
-        offers = alternatives(chosen, exam, self._base.catalogue, self._policy, self._safeguard)
+        told = chosen.outcome or Outcome.NO_GUIDANCE
+        if f"{chosen.sheet.id}/{chosen.rule.id}" in self._policy.silenced_rules and told is not Outcome.INCOMPLETE and not emergencies:
+            return self._hushed(exam, chosen, told)
+        outcome, reason = told, self._why(chosen, emergencies)
+        offers = alternatives(chosen, exam, self._base.catalogue, self._policy, self._safeguard, spare=self._history(exam).vigilant)
         if outcome is Outcome.APPROPRIATE and not self._urgent(emergencies) and (instead := self._instead(exam, chosen)):
             outcome, offers = Outcome.ALTERNATIVE, instead
             reason = f"{reason} Mais chez ce patient, un autre examen est préférable : voir l'alerte de sécurité."
         return self._built(
             exam, outcome, reason, emergencies, situations=situations, chosen=chosen, asked=asked, offers=offers,
         )  # fmt: skip
+
+    def _hushed(self, exam: str | None, chosen: Conclusion, outcome: Outcome) -> Assessment:
+        """Answer for a rule put to silence: what it says is kept for the record, and nothing of it is told."""
+        told = self._built(exam, Outcome.NO_GUIDANCE, SILENCED, [], situations=(chosen.sheet.id,))
+        return replace(told, rule=f"{chosen.sheet.id}/{chosen.rule.id}", silenced=outcome)
 
     def _urgent(self, emergencies: list[Conclusion]) -> bool:
         """Say whether safety may not delay the exam."""
@@ -310,19 +324,13 @@ class _Judgement:
         chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (),
     ) -> Assessment:  # fmt: skip
         entry = self._entry(exam)
-        missing = (*asked, *missing_items(self._request, self._reading, entry, self._asked.laterality))
-        raised = alerts(
-            self._request,
-            self._reading,
-            entry,
-            missing,
-            self._base.lexicon,
-            self._exam_of,
-            self._base.catalogue,
-            self._safeguard,
-            self._urgent(emergencies),
-        )
-        raised = (*raised, *self._sides(entry))
+        missing = missing_items(
+            self._request, self._reading, entry, self._asked.laterality, self._base.tables.completeness, asked=asked, emergency=bool(emergencies)
+        )  # fmt: skip
+        history = self._history(exam)
+        raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._safeguard, self._urgent(emergencies))
+        raised = most_serious_first((*raised, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised)))))
+        raised = bounded(raised, self._policy)
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
         reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))
         rule = chosen.rule if chosen else None
@@ -331,9 +339,9 @@ class _Judgement:
             pathway="emergency" if emergencies else None, exam_label=entry.label if entry else self._asked.phrase,
             situations=situations, rule=f"{chosen.sheet.id}/{chosen.rule.id}" if chosen and outcome is not Outcome.INCOMPLETE else None,
             facts=self._relevant(chosen, entry), missing=missing, alternatives=offers, alerts=raised,
-            sources=_cited(rule) if rule else (), dose=_dose(entry), flagged=bool(reasons), flag_reasons=reasons,
+            sources=_cited(rule) if rule else (), dose=history.dose, flagged=bool(reasons), flag_reasons=reasons,
             absent_flags=self._absent(chosen) if chosen else (),
-            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed",
+            review_state="draft" if chosen is None or chosen.sheet.state != "publie" else "reviewed", policy=self._policy.digest,
         )  # fmt: skip
 
     def _relevant(self, chosen: Conclusion | None, exam: ExamForm | None) -> tuple[FactFound, ...]:
@@ -349,6 +357,15 @@ class _Judgement:
             return ()
         message = "Le côté du code et le côté écrit se contredisent : le préciser avant l'examen."
         return (Alert(AlertKind.LATERALITY, Severity.WARNING, message),)
+
+    def _history(self, exam: str | None) -> History:
+        """Return the exams already known, beside the one judged."""
+        if exam not in self._histories:
+            entry = self._entry(exam)
+            self._histories[exam] = History(
+                self._request, self._base, self._policy, self._reading, entry, self._asked.laterality, self._exams, self._exam_of
+            )
+        return self._histories[exam]
 
     def _exam_of(self, earlier: PriorExam) -> str | None:
         coded = self._exams.by_codes((code.system, code.code) for code in earlier.codes)
@@ -377,10 +394,6 @@ def _with_emergency(reason: str, emergencies: list[Conclusion]) -> str:
 
 def _cited(rule: Rule) -> tuple[SourceCited, ...]:
     return tuple(SourceCited(source.organisation, source.title, source.year, source.where) for source in rule.sources)
-
-
-def _dose(exam: ExamForm | None) -> Dose:
-    return Dose(exam.dose.dose_class, exam.dose.msv) if exam else Dose()
 
 
 __all__ = ["Asked", "FactFound", "assess", "requested"]

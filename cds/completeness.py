@@ -1,40 +1,32 @@
-"""What the request lacks: the five items of CSP R.1333-53, and what safety asks of each technique.
+"""What the request lacks, by the table of completeness: the items of CSP R.1333-53, and what safety asks of each technique.
 
-« Aucun », « non connu », « pas d'allergie » count as stated: the item is a question answered, not a finding. A missing legal
-or safety item never changes the outcome; it is listed, ``blocking`` when the law (irradiating exam) or safety demands it.
+« Aucun », « non connu », « pas d'allergie » count as stated: the item is a question answered, not a finding. A missing item never
+changes the outcome; it is listed, ``blocking`` when the law (irradiating exam) or safety demands it. In an emergency only what
+safety demands is listed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 
-from pertimage.cds.model import ImagingRequest, Missing, Sex, Status
+from pertimage.cds.logic import holds
+from pertimage.cds.model import FactFound, ImagingRequest, Missing, Status
 from pertimage.cds.text.reading import Reading
-from pertimage.guidelines.schema import ExamForm, Modality
+from pertimage.guidelines.completeness import Completeness, Dated, Item, Level, Lift, Stated, Weak
+from pertimage.guidelines.schema import ExamForm
 from pertimage.guidelines.words import fold
 
-FERTILE_AGES = (15.0, 50.0)  # CSP R.1333-58 names no age; 15-50 is the project's parameter
-
-_PURPOSE = re.compile(
-    r"\?|\b(recherch|elimin|bilan|suspicion|susp|suspect|controle|suivi|surveillance|preop|pre-op|confirm|verifi|evalu|depist|stade|extension|avant|finalite|hypothese|exclu|infirm"
-    r"|reevalu|discut|localis|objectif|but de l'examen|question|quid|diagnostic|doute|r/o|pour (?!rassurer)\w+er)"
-)
-_TECHNIQUE = r"(radio|rx|irm|scanner|tdm|echo\w*|mammo\w*|imagerie|scinti\w*|doppler|cliche)"
-_PRIOR = re.compile(
-    r"(examens? (d'imagerie )?anterieurs?|imagerie anterieure|jamais d'imagerie|jamais explor"
-    r"|(pas|aucune?|sans|jamais|premiere?|1ere|1re) (d'|de |eu d')?(imagerie|radio|irm|scanner|examen|echo|tdm|mammo)"
-    rf"|{_TECHNIQUE}s?( \w+){{0,3}} (normale?s?|faite?s?|realisee?s?|anterieure?s?|precedente?s?|ras|nle?|montr\w+|retrouv\w+|negati\w+)"
-    rf"|{_TECHNIQUE}s?( \w+){{0,3}} (du \d|de \d{{4}}|en \d{{4}}|il y a|en ville)"
-    r"|comparaison|deja (eu|fait)|derniere? (radio|irm|scanner|echo|mammo|imagerie)|examens? precedents?|(radio|rx|irm|scanner|tdm|echo\w*|mammo\w*)( \w+)? ?(:|\(?(19|20)\d\d))"
-)
-_HISTORY = re.compile(
-    r"\b(atcds?|antecedents?|antcd|opere|operee|chirurgie|chir|allergie|sans antecedent|terrain|connu pour|suivi pour|traite|cancer|hta|diabet\w*|bpco)\b"
-)
-_SIDE = re.compile(r"\b(gauches?|gches?|gch|droite?s?|dte?|drt|bilat\w*|bilateral\w*|les deux|deux cotes|cote [dg])\b|\b[dgDG]\b(?!['’])")
-_URGENCY = re.compile(
-    r"\b(urgen\w*|immediat\w*|rapid\w*|des que possible|aggrav\w*|brutal\w*|aigu\w*|severe|hyperalgique|insomniant\w*|deficit\w*|febril\w*|fievre|suspicion|intense)\b"
+_MOTIVE = "Pour quel motif demandez-vous cet examen ?"
+_UNIT_DAYS = {"h": 1 / 24, "j": 1.0, "s": 7.0, "m": 28.0}
+# How long ago, just after what it is said of: « il y a 3 j », « < 72 h », « du 15/11 », « hier ».
+_AGO = re.compile(
+    r"[\s:=(,]*(?:datant |fait\w* |ce |le |la |de |du |d'|= )*"
+    r"(?:(?P<today>jour|matin|aujourd'hui)|(?P<yesterday>hier)|(?P<before>avant[- ]hier)"
+    r"|(?P<day>\d{1,2})[/.](?P<month>\d{1,2})(?:[/.](?P<year>\d{4}|\d{2}))?"
+    r"|(?:il y a |depuis |moins de |< ?|a )*(?P<count>\d{1,3}) ?(?P<unit>h|heures?|j|jrs?|jours?|sem\w*|s|mois|m)\b)"
 )
 
 
@@ -48,99 +40,136 @@ class Dossier:
     folded: str
     laterality: str
 
-    def states(self, fact: str) -> bool:
-        """Say whether the fact is known, one way or the other."""
-        return fact in self.reading.truth or fact in self.reading.values
-
     @property
     def irradiating(self) -> bool:
         """Say whether the exam uses ionising radiation."""
         return self.exam is not None and self.exam.modality.irradiating
 
 
-def missing_items(request: ImagingRequest, reading: Reading, exam: ExamForm | None, laterality: str) -> tuple[Missing, ...]:
-    """Return what the request lacks for that exam, the most serious first; the clinical questions are the sheets' matter."""
+def missing_items(
+    request: ImagingRequest, reading: Reading, exam: ExamForm | None, laterality: str, table: Completeness, *, asked: Iterable[Missing] = (), emergency: bool = False
+) -> tuple[Missing, ...]:  # fmt: skip
+    """Return what the request lacks: the questions ``asked`` by the judgement first, then the table's for that exam, blocking first."""
     dossier = Dossier(request, reading, exam, fold(request.narrative), laterality)
-    found = [item for check in _CHECKS if (item := check(dossier)) is not None]
-    return tuple(sorted(found, key=lambda item: not item.blocking))
+    found = {row.id: _missing(row, dossier) for row in table.items.values() if _concerns(row, dossier) and not _is_stated(row, dossier)}
+    if emergency:
+        found = {name: item for name, item in found.items() if item.blocking and table.items[name].emergency}
+    first = [replace(item, blocking=item.blocking or (item.item in found and found[item.item].blocking)) for item in asked]
+    named = {item.item for item in first}
+    rest = [item for item in found.values() if item.item not in named]
+    return (*first, *sorted(rest, key=lambda item: (not item.blocking, table.rank(item.item))))
 
 
-def _region(dossier: Dossier) -> Missing | None:
-    if dossier.exam is None:
-        return Missing("region", "Quel examen demandez-vous, et de quelle région du corps ?", True)
-    return None
+def motive(table: Completeness, question: str = "") -> Missing:
+    """Return the question of the reason of the request, in the words of the table unless others are given."""
+    row = table.items.get("motif")
+    return Missing("motif", question or (row.question if row else _MOTIVE), True, str(Level.LEGAL))
 
 
-def _pregnancy(dossier: Dossier) -> Missing | None:
-    exam, age = dossier.exam, dossier.reading.values.get("age")
-    concerned = exam is not None and exam.modality.irradiating and exam.uterus_in_field and dossier.reading.sex == Sex.FEMALE
-    if not concerned or (age is not None and not FERTILE_AGES[0] <= age <= FERTILE_AGES[1]) or dossier.states("grossesse"):
-        return None
-    return Missing("grossesse", "La patiente est-elle enceinte ou peut-elle l'être ?", True)
+def _missing(row: Item, dossier: Dossier) -> Missing:
+    blocking = row.blocking == "oui" or (row.blocking == "irradiant" and dossier.irradiating)
+    binding = row.level is not Level.LEGAL or dossier.exam is None or dossier.irradiating
+    return Missing(row.id, row.question, blocking, str(row.level if binding else Level.CLINICAL))
 
 
-def _side(dossier: Dossier) -> Missing | None:
-    if dossier.exam is None or not dossier.exam.lateral or dossier.laterality:
-        return None
-    if _SIDE.search(dossier.folded) or _SIDE.search(fold(dossier.request.exam_text)):
-        return None
-    return Missing("lateralite", "De quel côté : droit, gauche ou les deux ?", True)
-
-
-def _device(dossier: Dossier) -> Missing | None:
-    if (
-        dossier.exam is None
-        or dossier.exam.modality is not Modality.MRI
-        or dossier.states("dispositif-implante")
-        or dossier.states("contre-indication-irm")
-    ):
-        return None
-    return Missing(
-        "dispositif-implante", "Stimulateur cardiaque, autre dispositif implanté ou corps étranger métallique dans l'œil ?", True
+def _concerns(row: Item, dossier: Dossier) -> bool:
+    """Say whether the question is one for this request, this exam and this patient."""
+    if row.asked is not None and not _opened(row.asked, dossier):
+        return False
+    exam, facts = dossier.exam, dossier.reading.facts
+    return any(
+        (not case.exams or (exam is not None and any(which.accepts(exam) for which in case.exams))) and holds(case.condition, facts) is True
+        for case in row.cases
     )
 
 
-def _contrast_reaction(dossier: Dossier) -> Missing | None:
-    exam = dossier.exam
-    if exam is None or not exam.contrast or exam.modality not in (Modality.CT, Modality.MRI) or dossier.states("allergie-contraste"):
+def _opened(asked: str, dossier: Dossier) -> bool:
+    """Say whether the request itself opens a question that its table makes depend on it."""
+    if asked == "urgente":
+        return dossier.request.priority not in ("", "routine")
+    if asked == "sexe_inconnu":
+        return dossier.reading.sex is None
+    return asked == "sans_examen" and dossier.exam is None
+
+
+def _is_stated(row: Item, dossier: Dossier) -> bool:
+    stated, reading = row.stated, dossier.reading
+    return (
+        any(_known(fact, row, dossier) for fact in stated.facts)
+        or any(reading.truth.get(fact) is True for fact in stated.true)
+        or any(reading.truth.get(fact) is False for fact in stated.false)
+        or any(_given(part, dossier) for part in stated.parts)
+        or _worded(stated, dossier)
+        or any(_is_lifted(lift, dossier) for lift in row.lifts)
+    )
+
+
+def _known(fact: str, row: Item, dossier: Dossier) -> bool:
+    """Say whether a fact is known, one way or the other; a denial that proves nothing is no answer."""
+    if fact in dossier.reading.values or dossier.reading.truth.get(fact) is True:
+        return True
+    if fact not in dossier.reading.truth:
+        return False
+    denials = [found for found in dossier.reading.found if found.fact == fact and found.status is Status.ABSENT]
+    return not denials or any(not _proves_nothing(denial, row, dossier) for denial in denials)
+
+
+def _proves_nothing(denial: FactFound, row: Item, dossier: Dossier) -> bool:
+    said = fold(denial.evidence)
+    return any(weak.evidence.search(said) and _weakened(weak, dossier) for weak in row.weak)
+
+
+def _weakened(weak: Weak, dossier: Dossier) -> bool:
+    if weak.always or (weak.words and weak.words.search(dossier.folded)):
+        return True
+    if any(dossier.reading.truth.get(fact) is True for fact in weak.true):
+        return True
+    return weak.dated is not None and (ages := list(_ages(weak.dated, dossier))) != [] and min(ages) > weak.dated.days
+
+
+def _given(part: str, dossier: Dossier) -> bool:
+    """Say whether a part of the request answers by itself."""
+    if part == "cote":
+        return bool(dossier.laterality)
+    if part == "examens_anterieurs":
+        return any(not earlier.ordered for earlier in dossier.request.prior_exams)
+    status = Status.HYPOTHETICAL if part == "hypothese" else Status.PAST
+    return any(fact.status is status for fact in dossier.reading.found)
+
+
+def _worded(stated: Stated, dossier: Dossier) -> bool:
+    words = stated.words
+    if words is None:
+        return False
+    return bool(words.search(dossier.folded) or (stated.in_exam and words.search(fold(dossier.request.exam_text))))
+
+
+def _is_lifted(lift: Lift, dossier: Dossier) -> bool:
+    """Say whether something makes the question needless."""
+    if holds(lift.condition, dossier.reading.facts) is True or (lift.words and lift.words.search(dossier.folded)):
+        return True
+    return lift.dated is not None and any(age <= lift.dated.days for age in _ages(lift.dated, dossier))
+
+
+def _ages(dated: Dated, dossier: Dossier) -> Iterator[float]:
+    """Yield how old, in days on the day of the request, each thing of the text is that says when it was."""
+    for subject in dated.subject.finditer(dossier.folded):
+        ago = _AGO.match(dossier.folded, subject.end())
+        if ago is not None and (days := _days(ago, dossier.request.authored)) is not None:
+            yield days
+
+
+def _days(ago: re.Match[str], on: date | None) -> float | None:
+    if ago.group("count"):
+        return float(ago.group("count")) * _UNIT_DAYS[ago.group("unit")[0]]
+    if not ago.group("day"):
+        return 0.0 if ago.group("today") else 1.0 if ago.group("yesterday") else 2.0
+    if on is None:
         return None
-    return Missing("allergie-contraste", "Réaction antérieure à un produit de contraste ?", True)
-
-
-def _renal(dossier: Dossier) -> Missing | None:
-    exam = dossier.exam
-    at_risk = any(dossier.reading.truth.get(fact) for fact in ("insuffisance-renale", "diabete", "hta"))
-    if exam is None or not exam.contrast or exam.modality is not Modality.CT or not at_risk or "dfg" in dossier.reading.values:
+    day, month, year = int(ago.group("day")), int(ago.group("month")), ago.group("year")
+    try:
+        when = date(int(year) + (2000 if len(year) == 2 else 0) if year else on.year, month, day)
+        when = when if year or when <= on else date(on.year - 1, month, day)
+    except ValueError:
         return None
-    return Missing("dfg", "Quel est le DFG (créatininémie de moins de 3 mois) ?", True)
-
-
-def _purpose(dossier: Dossier) -> Missing | None:
-    hypothetical = any(fact.status is Status.HYPOTHETICAL for fact in dossier.reading.found)
-    if hypothetical or _PURPOSE.search(dossier.folded):
-        return None
-    return Missing("finalite", "Que cherchez-vous, ou que changera le résultat ?", dossier.irradiating)
-
-
-def _prior(dossier: Dossier) -> Missing | None:
-    if dossier.request.prior_exams or dossier.states("imagerie-deja-faite") or _PRIOR.search(dossier.folded):
-        return None
-    return Missing("examens-anterieurs", "Y a-t-il des examens d'imagerie antérieurs (ou aucun) ?", dossier.irradiating)
-
-
-def _history(dossier: Dossier) -> Missing | None:
-    heavy = dossier.exam is not None and dossier.exam.modality not in (Modality.RADIOGRAPHY, Modality.ULTRASOUND)
-    if not heavy or _HISTORY.search(dossier.folded) or any(fact.status is Status.PAST for fact in dossier.reading.found):
-        return None
-    return Missing("antecedents", "Quels antécédents utiles (chirurgie, cancer, traitement), ou aucun ?", False)
-
-
-def _urgency(dossier: Dossier) -> Missing | None:
-    if dossier.request.priority in ("", "routine") or _URGENCY.search(dossier.folded):
-        return None
-    return Missing("justification-urgence", "Pourquoi l'examen est-il urgent ?", False)
-
-
-_CHECKS: tuple[Callable[[Dossier], Missing | None], ...] = (
-    _region, _pregnancy, _side, _device, _contrast_reaction, _renal, _purpose, _prior, _history, _urgency,
-)  # fmt: skip
+    return float((on - when).days) if when <= on else None

@@ -129,8 +129,22 @@ class ExamRecogniser:
         """
         return self._titles(text) if len(text) < _TITLE and not narrative else self._in_text(text, narrative)
 
+    def done_in(self, text: str) -> tuple[ExamMention, ...]:
+        """Return the exams that a story only cites (done before, dated, with their result, ruled out), in order, each mention."""
+        text = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+        mentions, atoms = self._mentions(text, narrative=False)
+        return tuple(mention for mention in mentions if cited(mention.start, mention.end, atoms, text))
+
     def _in_text(self, text: str, narrative: bool = False) -> tuple[ExamMention, ...]:
         text = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+        mentions, atoms = self._mentions(text, narrative)
+        if narrative or len(mentions) > 1:
+            asked = [mention for mention in mentions if not cited(mention.start, mention.end, atoms, text)]
+            mentions = asked if narrative or asked else mentions
+        return _distinct(mentions)
+
+    def _mentions(self, text: str, narrative: bool) -> tuple[list[ExamMention], list[Atom]]:
+        """Return all the exams that a text names, and the words they are made of."""
         atoms = self._lexer.atoms(text, self._ids, narrative)
         groups = Grammar(narrative, self._singulars).groups(atoms, self._plainest(Modality.RADIOGRAPHY))
         mentions: list[ExamMention] = []
@@ -139,10 +153,7 @@ class ExamRecogniser:
             found = self._resolve(group, text, previous)
             mentions += found
             previous = found
-        if narrative or len(mentions) > 1:
-            asked = [mention for mention in mentions if not cited(mention.start, mention.end, atoms, text)]
-            mentions = asked if narrative or asked else mentions
-        return _distinct(mentions)
+        return mentions, atoms
 
     def candidates(self, mention: ExamMention) -> tuple[str, ...]:
         """Return the exams that an undecided mention may mean: same modality, and a region that fits when one is said."""

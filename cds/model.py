@@ -12,6 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from pertimage.cds.policy import Policy as Policy
+
 
 class Outcome(StrEnum):
     """What the guidance says of the exam requested (« avis »)."""
@@ -160,16 +162,6 @@ class ImagingRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Local parameters of judgement. Thresholds of dose in mSv, over months."""
-
-    dose_warning_msv: float = 50.0
-    dose_window_months: int = 60
-    exams_unavailable: frozenset[str] = frozenset()
-    silenced_rules: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class FactFound:
     """A fact of the request with the words that state it; offsets in the narrative, -1 when it came from data."""
 
@@ -265,15 +257,28 @@ class SourceCited:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """Dose of the exam requested: class of the guide (0, I…IV), typical effective dose in mSv, 12-month sum in mSv."""
+    """Dose of the exam requested: class of the guide (0, I…IV) and typical effective dose in mSv; then the known exams done before it.
+
+    The sums, in mSv, are estimates; their ranges add the lowest and the highest doses of each exam (60 months, then 12). All are
+    None when no earlier exam is known. ``exams_without_dose`` counts the exams of 60 months whose dose or date is unknown.
+    """
 
     dose_class: str | None = None
     msv: float | None = None
     cumulative_12m_msv: float | None = None
+    cumulative_60m_msv: float | None = None
+    cumulative_12m_range_msv: tuple[float, float] | None = None
+    cumulative_range_msv: tuple[float, float] | None = None
+    exams_without_dose: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the contract's JSON object."""
-        return {"class": self.dose_class, "msv": self.msv, "cumulative_12m_msv": self.cumulative_12m_msv}
+        year, years = self.cumulative_12m_range_msv, self.cumulative_range_msv
+        return {
+            "class": self.dose_class, "msv": self.msv, "cumulative_12m_msv": self.cumulative_12m_msv,
+            "cumulative_60m_msv": self.cumulative_60m_msv, "cumulative_12m_range_msv": list(year) if year else None,
+            "cumulative_range_msv": list(years) if years else None, "exams_without_dose": self.exams_without_dose,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +286,9 @@ class Assessment:
     """The service's answer on one exam of one request: a total, explained function of the inputs.
 
     ``pathway`` is ``emergency`` or None. ``rule`` is ``<sheet>/<rule>``. ``absent_flags`` names the two or three red flags
-    that the text does not mention and that would change the answer (« en l'absence de… »).
+    that the text does not mention and that would change the answer (« en l'absence de… »). ``silenced`` is the outcome of a rule
+    that the local policy put to silence: nothing of it is told, and the outcome is ``no-guidance``. ``policy`` is the digest of the
+    document that judged (see ``Policy``); the journal keeps it beside the assessment.
     """
 
     request: str
@@ -303,10 +310,12 @@ class Assessment:
     flag_reasons: tuple[str, ...] = ()
     absent_flags: tuple[Missing, ...] = ()
     review_state: str = "draft"
+    silenced: Outcome | None = None
+    policy: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's JSON object (see the design's « Assessment »)."""
-        return {
+        """Return the contract's JSON object (see the design's « Assessment »); ``silenced`` only when a rule is."""
+        out: dict[str, Any] = {
             "request": self.request,
             "outcome": str(self.outcome),
             "pathway": self.pathway,
@@ -327,3 +336,6 @@ class Assessment:
             "guidelines": self.guidelines,
             "review_state": self.review_state,
         }
+        if self.silenced is not None:
+            out["silenced"] = str(self.silenced)
+        return out

@@ -66,7 +66,6 @@ def _prior(record: Json) -> PriorExam:
 
 def assessment_of(record: Json) -> Assessment:
     """Return the assessment that a contract object holds; raises KeyError or ValueError on an object that is not one."""
-    dose = record["dose"]
     return Assessment(
         request=record["request"], outcome=Outcome(record["outcome"]), exam=record["exam"], guidelines=record["guidelines"], reason=record["reason"],
         pathway=record["pathway"], exam_label=record.get("exam_label", ""), situations=tuple(record["situations"]), rule=record["rule"],
@@ -78,9 +77,25 @@ def assessment_of(record: Json) -> Assessment:
         ),
         alerts=tuple(Alert(AlertKind(a["kind"]), Severity(a["severity"]), a["message"], a["refers_to"], a.get("basis", "verified")) for a in record["alerts"]),
         sources=tuple(SourceCited(s["organisation"], s["title"], s["year"], s["where"]) for s in record["sources"]),
-        dose=Dose(dose["class"], dose["msv"], dose["cumulative_12m_msv"]), flagged=record["flagged"], flag_reasons=tuple(record["flag_reasons"]),
-        review_state=record["review_state"],
+        dose=_dose(record["dose"]), flagged=record["flagged"], flag_reasons=tuple(record["flag_reasons"]),
+        review_state=record["review_state"], silenced=Outcome(record["silenced"]) if record.get("silenced") else None,
     )  # fmt: skip
+
+
+def _dose(record: Json) -> Dose:
+    return Dose(
+        record["class"],
+        record["msv"],
+        record["cumulative_12m_msv"],
+        record.get("cumulative_60m_msv"),
+        _range(record.get("cumulative_12m_range_msv")),
+        _range(record.get("cumulative_range_msv")),
+        record.get("exams_without_dose", 0),
+    )
+
+
+def _range(bounds: Any) -> tuple[float, float] | None:
+    return (bounds[0], bounds[1]) if bounds else None
 
 
 def _missing(records: Any) -> tuple[Missing, ...]:

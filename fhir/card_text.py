@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pertimage.cds.model import Alternative, Assessment, FactFound, Outcome, SourceCited, Status
+from pertimage.cds.dose import cumulated_words, natural_words
+from pertimage.cds.model import AlertKind, Alternative, Assessment, FactFound, Outcome, SourceCited, Status
+from pertimage.cds.speech import once
 from pertimage.fhir.publisher import LabelOf
 
 SUMMARY_LIMIT = 139
@@ -21,7 +23,10 @@ _STATUS = {
 }
 _NONE = "none"
 # The origins that structured facts carry as their evidence.
-_RECORD = frozenset(("Condition", "Observation", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "OBX", "64100-1"))
+_RECORD = frozenset((
+    "Condition", "Observation", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "MedicationUsage", "Procedure", "Device",
+    "DeviceUseStatement", "DeviceUsage", "DeviceAssociation", "OBX", "64100-1",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ def _parts(assessment: Assessment, label_of: LabelOf, unknown: Sequence[str]) ->
         yield "**Urgences ou appel du 15, sans attendre un rendez-vous d'imagerie.**"
     yield f"**{exam_label_quoted(assessment)} : {assessment.outcome.french}.** {assessment.reason}"
     yield _hypotheses(assessment, label_of)
-    yield _bullets("Alertes", [alert.message for alert in assessment.alerts])
+    # What the law wants written is asked for below.
+    yield _bullets("Alertes", [alert.message for alert in once(assessment.alerts) if alert.kind is not AlertKind.LEGAL_ITEM])
     yield _bullets("À préciser", [f"{item.question}{' *(exigé)*' if item.blocking else ''}" for item in assessment.missing])
     yield _bullets("À la place" if assessment.outcome is not Outcome.APPROPRIATE else "Autre possibilité", _offers(assessment))
     yield _bullets("Ce qui a été lu", _facts(assessment.facts, label_of))
@@ -160,7 +166,7 @@ def _offer(alternative: Alternative) -> str:
     if alternative.msv == 0:
         said.append("sans rayons")
     elif alternative.msv is not None:
-        said.append(f"environ {french_number(alternative.msv)} mSv")
+        said.append(f"environ {_msv(alternative.msv)}{_class(alternative.dose_class)}, soit {natural_words(alternative.msv)}")
     if alternative.tariff_eur is not None:
         said.append(f"{french_number(alternative.tariff_eur, 2)} € (acte, hors forfait technique)")
     if alternative.wait_days is not None:
@@ -184,13 +190,25 @@ def _fact(fact: FactFound, label_of: LabelOf) -> str:
 
 
 def _dose(assessment: Assessment) -> str:
+    """Return the dose of the exam asked in plain words, and what the exams known before it gave, with its uncertainty."""
     dose = assessment.dose
+    before = cumulated_words(dose) if dose.exams_without_dose or dose.cumulative_60m_msv else ""
     if dose.msv is None:
-        return ""
+        return before
     if dose.msv == 0:
-        return "Examen demandé : sans rayons."
-    cumulated = f" ; {french_number(dose.cumulative_12m_msv)} mSv sur 12 mois" if dose.cumulative_12m_msv is not None else ""
-    return f"Dose de l'examen demandé : environ {french_number(dose.msv)} mSv{cumulated}."
+        own = "Examen demandé : sans rayons."
+    else:
+        own = f"Dose de l'examen demandé : environ {_msv(dose.msv)}{_class(dose.dose_class)}, soit {natural_words(dose.msv)} (2,9 mSv par an en France)."
+    return " ".join(part for part in (own, before) if part)
+
+
+def _class(dose_class: str | None) -> str:
+    return f" (classe {dose_class})" if dose_class else ""
+
+
+def _msv(msv: float) -> str:
+    """Return a dose in mSv; the smallest keep their decimals."""
+    return f"{french_number(msv) if msv >= 0.1 else f'{msv:g}'.replace('.', ',')} mSv"
 
 
 def cited(source: SourceCited) -> str:

@@ -1,47 +1,36 @@
 """What the record says of the patient, beyond the prescriber's words: age, sex, safety facts, antecedents, exams already done.
 
 Antecedents never become the reason of the request: they are facts with a status, never text. A result too old to rely on is
-unknown rather than reassuring.
+unknown rather than reassuring. Each kind of resource is read by its own module (``context_observations``, ``context_entries``,
+``context_exams``); this one puts them together and weighs them against one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from pertimage.cds.model import KnownFact, PriorExam, Sex, Status
-from pertimage.fhir.history import FactsOf, is_contrast_allergy
-from pertimage.fhir.renal import ckd_epi_2021, creatinine_mg_per_dl
-from pertimage.fhir.systems import code_values, codings, words
-from pertimage.fhir.values import age_in_years, day, items, mapping, number, text, whole
+from pertimage.fhir.context_entries import DEVICES, ENTRIES, read_device, read_entry, read_procedure
+from pertimage.fhir.context_exams import DOSE_SUMMARY, read_exams
+from pertimage.fhir.context_facts import Facts, Resolver
+from pertimage.fhir.context_observations import CREATININE, GFR, PREGNANCY, WEIGHT, read_observations
+from pertimage.fhir.history import TERRAIN, FactsOf
+from pertimage.fhir.values import age_in_years, day, text, whole
 
-PREGNANCY = "82810-3"
-CREATININE = frozenset(("14682-9", "2160-0"))
-GFR = frozenset(("62238-1", "98979-8", "33914-3", "69405-9", "77147-7"))
-_RENAL = CREATININE | GFR
-# An absent pregnancy is not carried forward beyond a cycle, nor a present one beyond a term; a GFR beyond three months is
-# kept only when it warns (SFR-CIRTACI: creatinine of less than three months).
-PREGNANCY_ABSENT_DAYS, PREGNANCY_PRESENT_DAYS, GFR_DAYS, GFR_WARNS_BELOW = 31, 300, 92, 60.0
-RECENT_DAYS = 31
-# Lasting states: an active entry of the record counts as present whatever its date. Others count as present only when recent.
-TERRAIN = frozenset((
-    "antecedent-cancer", "immunodepression", "corticotherapie", "anticoagulant", "trouble-hemostase", "insuffisance-renale", "diabete",
-    "osteoporose", "dispositif-implante", "contre-indication-irm", "contre-indication-contraste", "allergie-contraste",
-    "corps-etranger-oculaire", "hyperthyroidie", "metformine", "aspirine", "inhibiteur-p2y12", "tabagisme", "amiante",
-))  # fmt: skip
-_DISCARDED = frozenset(("entered-in-error", "cancelled", "refuted", "not-taken"))
-_OVER = frozenset(("inactive", "remission", "resolved", "stopped", "completed"))
-_DOUBTED = frozenset(("unconfirmed", "provisional", "differential"))
-_PREGNANT = {"77386006": Status.PRESENT, "LA15173-0": Status.PRESENT, "60001007": Status.ABSENT, "LA26683-5": Status.ABSENT}
-_YES, _NO = ("oui", "enceinte", "y", "yes", "true", "pregnant"), ("non", "non enceinte", "pas enceinte", "n", "no", "false", "not pregnant")
-# HL7 table 0074, SNOMED CT radiology and imaging, LOINC imaging study (the code of French reports) and radiology part.
-_IMAGING_REPORT = frozenset(("RAD", "RX", "CT", "RUS", "NMR", "NMS", "394914008", "363679005", "18748-4", "LP29684-5"))
-_REPORT_NAMES, _STUDY_NAMES = ("code",), ("procedureCode", "procedure")
-_NUCLEAR = frozenset(("PT", "NM"))
-_NOT_A_TECHNIQUE = frozenset(("SR", "KO", "PR", "DOC", "OT", "SC"))
-_RANK = {Status.PRESENT: 3, Status.HYPOTHETICAL: 2, Status.PAST: 1, Status.ABSENT: 0, Status.FAMILY: 0}
+OLDEST = 125  # years
+FERTILE = (10.0, 60.0)  # years outside of which a pregnancy is doubted, yet kept (parameter of the project)
+_SEXES = {
+    "female": Sex.FEMALE, "f": Sex.FEMALE, "femme": Sex.FEMALE, "féminin": Sex.FEMALE,
+    "male": Sex.MALE, "m": Sex.MALE, "h": Sex.MALE, "homme": Sex.MALE, "masculin": Sex.MALE,
+}  # fmt: skip
+_DENIABLE = {
+    "allergie-contraste": "réaction à un produit de contraste", "dispositif-implante": "dispositif implanté",
+    "anticoagulant": "traitement anticoagulant", "metformine": "metformine",
+}  # fmt: skip
+_NO_AGE = "âge du patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +44,42 @@ class Context:
     unknown: tuple[str, ...] = ()
 
 
-def read_context(patient: dict[str, Any], resources: Iterable[dict[str, Any]], on: date | None, facts_of: FactsOf) -> Context:
-    """Return the context of a request written on a day (None: unknown, then ages and freshness are unknown too)."""
+def _nowhere(reference: Any, contained: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return contained.get(text(reference).removeprefix("#"), {})
+
+
+def read_context(
+    patient: dict[str, Any], resources: Iterable[dict[str, Any]], on: date | None, facts_of: FactsOf,
+    resolve: Resolver = _nowhere, drafts: frozenset[str] = frozenset(),
+) -> Context:  # fmt: skip
+    """Return the context of a request written on a day (None: unknown, then ages and freshness are unknown too).
+
+    ``resolve`` finds the resources that others refer to; ``drafts`` are the ids of the orders being written.
+    """
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for resource in resources:
         by_kind.setdefault(text(resource.get("resourceType")), []).append(resource)
     sex = read_sex(patient)
     age, unknown = read_age(patient, on)
-    facts = _Facts(on)
-    for observation in by_kind.get("Observation", ()):
-        facts.pregnancy(observation)
-    facts.renal(by_kind.get("Observation", ()), age, sex)
-    for kind in ("Condition", "AllergyIntolerance", "MedicationStatement", "MedicationRequest"):
+    facts = Facts(on, age, sex, facts_of, resolve)
+    read_observations(by_kind.get("Observation", ()), facts)
+    for kind in ENTRIES:
         for resource in by_kind.get(kind, ()):
-            facts.history(kind, resource, facts_of)
-    studies = [prior for kind in ("ImagingStudy", "DiagnosticReport") for item in by_kind.get(kind, ()) if (prior := prior_exam(item))]
-    return Context(age, sex, tuple(facts.found.values()), tuple(studies), (*unknown, *facts.unknown))
+            read_entry(kind, resource, facts)
+    for kind in DEVICES:
+        for resource in by_kind.get(kind, ()):
+            read_device(kind, resource, facts)
+    for resource in by_kind.get("Procedure", ()):
+        read_procedure(resource, facts)
+    exams = read_exams(by_kind, facts, drafts)
+    _settle_pregnancy(facts)
+    _say_denied(facts)
+    return Context(age, sex, tuple(facts.found.values()), exams, (*unknown, *_of_patient(patient), *facts.remarks))
 
 
 def read_sex(patient: dict[str, Any]) -> Sex | None:
-    """Return the administrative sex; other and unknown are unknown."""
-    written = patient.get("gender")
-    return Sex(written) if written in ("female", "male") else None
+    """Return the administrative sex, French words accepted; other and unknown are unknown."""
+    return _SEXES.get(text(patient.get("gender")).casefold())
 
 
 def read_age(patient: dict[str, Any], on: date | None) -> tuple[float | None, tuple[str, ...]]:
@@ -86,179 +89,47 @@ def read_age(patient: dict[str, Any], on: date | None) -> tuple[float | None, tu
     birth = day(patient.get("birthDate"))
     age = age_in_years(birth, on) if birth and on else None
     if age is None:
-        return None, ("âge du patient",)
+        return None, (_NO_AGE, *_why_no_age(patient.get("birthDate"), birth, on))
     return age, () if whole(patient.get("birthDate")) else ("date de naissance incomplète : âge approché",)
 
 
-class _Facts:
-    """Facts being gathered, one per id: the most present wins."""
-
-    def __init__(self, on: date | None) -> None:
-        self.on = on
-        self.found: dict[str, KnownFact] = {}
-        self.unknown: list[str] = []
-
-    def _keep(self, fact: KnownFact) -> None:
-        held = self.found.get(fact.fact)
-        if held is None or _RANK[fact.status] > _RANK[held.status]:
-            self.found[fact.fact] = fact
-
-    def _days_since(self, when: date | None) -> int | None:
-        return (self.on - when).days if self.on and when else None
-
-    def pregnancy(self, observation: dict[str, Any]) -> None:
-        """Read a pregnancy status; one that is too old is unknown."""
-        if text(observation.get("status")) in _DISCARDED or PREGNANCY not in _code_values(observation.get("code")):
-            return
-        status = pregnancy_status(observation)
-        age = self._days_since(_observed(observation))
-        limit = PREGNANCY_PRESENT_DAYS if status is Status.PRESENT else PREGNANCY_ABSENT_DAYS
-        if status and (age is None or age <= limit):
-            self._keep(KnownFact("grossesse", status, origin="Observation"))
-        elif status:
-            self.unknown.append("statut de grossesse trop ancien pour être retenu")
-
-    def renal(self, observations: Sequence[dict[str, Any]], age: float | None, sex: Sex | None) -> None:
-        """Read the latest glomerular filtration rate, measured or estimated from the creatinine."""
-        dated = [(_observed(item) or date.min, rate) for item in observations if (rate := gfr(item, age, sex)) is not None]
-        if not dated:
-            return
-        when, rate = max(dated, key=lambda found: found[0])
-        days = self._days_since(when) if when != date.min else None
-        if days is not None and days > GFR_DAYS and rate >= GFR_WARNS_BELOW:
-            self.unknown.append("DFG de plus de trois mois : non retenu")
-        else:
-            self._keep(KnownFact("dfg", Status.PRESENT, rate, origin="Observation"))
-
-    def history(self, kind: str, resource: dict[str, Any], facts_of: FactsOf) -> None:
-        """Read an entry of the record (antecedent, allergy, treatment) into the facts it states."""
-        concept = resource.get("medicationCodeableConcept") or mapping(resource.get("medication")).get("concept") or resource.get("code")
-        facts = list(facts_of(codings(concept)))
-        if kind == "AllergyIntolerance" and is_contrast_allergy(" ; ".join(words(concept))):
-            facts.append("allergie-contraste")
-        if not facts:  # most of a record
-            return
-        states = (
-            {text(resource.get("status"))} | _code_values(resource.get("clinicalStatus")) | _code_values(resource.get("verificationStatus"))
-        )
-        if states & _DISCARDED:
-            return
-        when = (
-            day(resource.get("onsetDateTime"))
-            or day(mapping(resource.get("onsetPeriod")).get("start"))
-            or day(resource.get("recordedDate"))
-        )
-        over = bool(states & _OVER) or any(key.startswith("abatement") and value for key, value in resource.items())
-        for fact in facts:
-            status = self._status(fact, over, bool(states & _DOUBTED), self._days_since(when))
-            if status:
-                self._keep(KnownFact(fact, status, origin=kind))
-
-    def _status(self, fact: str, over: bool, doubted: bool, days: int | None) -> Status | None:
-        """Return how an entry of the record stands: over, doubted, lasting, recent, or merely past."""
-        if fact == "grossesse" and (over or (days is not None and days > PREGNANCY_PRESENT_DAYS)):
-            return None
-        if over:
-            return Status.PAST
-        if doubted:
-            return Status.HYPOTHETICAL
-        lasting = fact in TERRAIN or fact == "grossesse"
-        return Status.PRESENT if lasting or (days is not None and days <= RECENT_DAYS) else Status.PAST
-
-
-def pregnancy_status(observation: dict[str, Any]) -> Status | None:
-    """Return present or absent as an Observation 82810-3 states it; None when it says neither."""
-    for code in _code_values(observation.get("valueCodeableConcept")):
-        if code in _PREGNANT:
-            return _PREGNANT[code]
-    value = observation.get("valueBoolean")
-    if isinstance(value, bool):
-        return Status.PRESENT if value else Status.ABSENT
-    said = (text(observation.get("valueString")) or text(mapping(observation.get("valueCodeableConcept")).get("text"))).casefold()
-    return Status.PRESENT if said in _YES else Status.ABSENT if said in _NO else None
-
-
-def gfr(observation: dict[str, Any], age: float | None, sex: Sex | None) -> float | None:
-    """Return the GFR in mL/min(/1.73 m²) that a result states, or that its creatinine gives by CKD-EPI 2021."""
-    codes = _code_values(observation.get("code"))
-    if codes.isdisjoint(_RENAL):
-        return None
-    quantity = mapping(observation.get("valueQuantity"))
-    value, unit = number(quantity.get("value")), text(quantity.get("code")) or text(quantity.get("unit"))
-    if value is None or text(observation.get("status")) in _DISCARDED:
-        return None
-    if codes & GFR:
-        return value if 0 < value <= 200 and unit.lower().replace(" ", "").startswith("ml/min") else None
-    if codes & CREATININE and age is not None and sex is not None:
-        creatinine = creatinine_mg_per_dl(value, unit)
-        return ckd_epi_2021(creatinine, age, sex) if creatinine else None
-    return None
-
-
-def prior_exam(resource: dict[str, Any]) -> PriorExam | None:
-    """Return the exam that an ImagingStudy or an imaging DiagnosticReport shows as done; None when it is not one."""
-    if text(resource.get("status")) in _DISCARDED:
-        return None
-    kind, name = text(resource.get("resourceType")), text(resource.get("id"))
-    report = kind == "DiagnosticReport"
-    if report and not _is_imaging_report(resource):
-        return None
-    concepts = [_concept(item) for key in (_REPORT_NAMES if report else _STUDY_NAMES) if key in resource for item in items(resource[key])]
-    series = [mapping(item) for item in items(resource["series"])] if "series" in resource else []
-    return PriorExam(
-        text=_said(resource, concepts, series),
-        codes=tuple(code for concept in concepts for code in codings(concept)) if concepts else (),
-        modality=_modality(items(resource.get("modality")) or [item.get("modality") for item in series]),
-        performed=day(resource.get("started"))
-        or day(resource.get("effectiveDateTime"))
-        or day(mapping(resource.get("effectivePeriod")).get("start")),
-        place=text(mapping(resource.get("location")).get("display")),
-        reference=f"{kind}/{name}" if name else "",
+def _why_no_age(written: Any, birth: date | None, on: date | None) -> tuple[str, ...]:
+    if birth is None:
+        return ("date de naissance illisible : non retenue",) if written else ()
+    if on is None:
+        return ()
+    return (
+        ("date de naissance postérieure à la demande : non retenue",)
+        if birth > on
+        else (f"date de naissance donnant plus de {OLDEST} ans : non retenue",)
     )
 
 
-def _said(resource: dict[str, Any], concepts: list[Any], series: list[dict[str, Any]]) -> str:
-    """Return the first words that name an exam: its description, its procedures, its series."""
-    if described := text(resource.get("description")):
-        return described
-    said = [word for concept in concepts for word in words(concept)] + [text(item.get("description")) for item in series]
-    return next((word for word in said if word), "")
+def _of_patient(patient: dict[str, Any]) -> tuple[str, ...]:
+    """Return what contradicts the request in the Patient itself."""
+    dead = patient.get("deceasedBoolean") is True or bool(text(patient.get("deceasedDateTime")))
+    return ("patient noté décédé dans le dossier : identité à vérifier",) if dead else ()
 
 
-def _concept(value: Any) -> Any:
-    """Return the concept of an R5 CodeableReference, or the value itself."""
-    return mapping(value).get("concept", value)
+def _settle_pregnancy(facts: Facts) -> None:
+    """Leave out a pregnancy of a man, and say it; say a pregnancy that the rest of the record contradicts."""
+    pregnancy = facts.found.get("grossesse")
+    if pregnancy is None or pregnancy.status is not Status.PRESENT:
+        return
+    if facts.sex is Sex.MALE:
+        del facts.found["grossesse"]
+        facts.say("grossesse notée chez un homme : non retenue, sexe et dossier à vérifier")
+    elif facts.age is not None and not FERTILE[0] <= facts.age < FERTILE[1]:
+        facts.say(f"grossesse notée à {facts.age:g} ans : tenue pour en cours, à vérifier")
+    elif "grossesse" in facts.denied:
+        facts.say("grossesse à la fois affirmée et exclue par le dossier : tenue pour en cours")
 
 
-def _modality(values: list[Any]) -> str:
-    """Return the technique of a study: PET or scintigraphy before the CT that comes with it, never a document object."""
-    found = ""
-    for value in values:
-        for written in code_values(value):
-            code = written.upper()
-            if code in _NUCLEAR:
-                return code
-            if not found and code not in _NOT_A_TECHNIQUE:
-                found = code
-    return found
+def _say_denied(facts: Facts) -> None:
+    """Say what the record both affirms and denies: what warns was kept."""
+    for fact, words in _DENIABLE.items():
+        if fact in facts.denied and facts.found[fact].status is not Status.ABSENT:
+            facts.say(f"{words} : à la fois noté et nié par le dossier, tenu pour présent")
 
 
-def _is_imaging_report(report: dict[str, Any]) -> bool:
-    codes = {code for concept in (*items(report.get("category")), report.get("code")) for code in _code_values(concept)}
-    return bool(codes & _IMAGING_REPORT)
-
-
-def _observed(observation: dict[str, Any]) -> date | None:
-    period = mapping(observation.get("effectivePeriod"))
-    written = (
-        observation.get("effectiveDateTime"),
-        observation.get("effectiveInstant"),
-        period.get("end"),
-        period.get("start"),
-        observation.get("issued"),
-    )
-    return next((found for value in written if (found := day(value))), None)
-
-
-def _code_values(concept: Any) -> set[str]:
-    return {concept} if isinstance(concept, str) else set(code_values(concept))
+__all__ = ["CREATININE", "DOSE_SUMMARY", "GFR", "PREGNANCY", "TERRAIN", "WEIGHT", "Context", "read_age", "read_context", "read_sex"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pertimage.fhir.context import CREATININE, GFR, PREGNANCY
+from pertimage.fhir.context import CREATININE, DOSE_SUMMARY, GFR, PREGNANCY, WEIGHT
 from pertimage.fhir.publisher import Publisher
 from pertimage.fhir.requests import HOOKS
-from pertimage.fhir.systems import LOINC
+from pertimage.fhir.systems import IMAGING_CATEGORY, LOINC, SNOMED
 
 SERVICE_ID = "imagerie-pertinence"
 TITLE = "Pertinence des demandes d'imagerie"
@@ -26,15 +26,25 @@ def _any_of(codes: frozenset[str]) -> str:
     return ",".join(f"{LOINC}|{code}" for code in sorted(codes))
 
 
+_OF = "patient={{context.patientId}}"
+_SECTIONS = "http://terminology.hl7.org/CodeSystem/v2-0074"
 PREFETCH = {
     "patient": "Patient/{{context.patientId}}",
-    "conditions": "Condition?patient={{context.patientId}}",
-    "grossesse": f"Observation?patient={{{{context.patientId}}}}&code={LOINC}|{PREGNANCY}&_sort=-date&_count=1",
-    "creatinine": f"Observation?patient={{{{context.patientId}}}}&code={_any_of(CREATININE)}&_sort=-date&_count=1",
-    "dfg": f"Observation?patient={{{{context.patientId}}}}&code={_any_of(GFR)}&_sort=-date&_count=1",
-    "imagerie": "ImagingStudy?patient={{context.patientId}}&_sort=-started&_count=50",
-    "allergies": "AllergyIntolerance?patient={{context.patientId}}",
-    "traitements": "MedicationRequest?patient={{context.patientId}}&status=active",
+    "conditions": f"Condition?{_OF}",
+    "grossesse": f"Observation?{_OF}&code={LOINC}|{PREGNANCY}&_sort=-date&_count=1",
+    "creatinine": f"Observation?{_OF}&code={_any_of(CREATININE)}&_sort=-date&_count=2",
+    "dfg": f"Observation?{_OF}&code={_any_of(GFR)}&_sort=-date&_count=2",
+    "poids": f"Observation?{_OF}&code={_any_of(WEIGHT)}&_sort=-date&_count=1",
+    "imagerie": f"ImagingStudy?{_OF}&_sort=-started&_count=50",
+    "comptes-rendus": f"DiagnosticReport?{_OF}&category={_SECTIONS}|RAD,{LOINC}|LP29684-5&_sort=-date&_count=50",
+    "doses": f"Observation?{_OF}&code={LOINC}|{DOSE_SUMMARY}&_sort=-date&_count=50",
+    "demandes": f"ServiceRequest?{_OF}&category={SNOMED}|{IMAGING_CATEGORY}&_sort=-authored&_count=50",
+    "allergies": f"AllergyIntolerance?{_OF}",
+    "traitements": f"MedicationRequest?{_OF}&status=active",
+    "declarations": f"MedicationStatement?{_OF}&status=active",
+    "dispositifs": f"DeviceUseStatement?{_OF}",
+    "implants": f"Device?{_OF}",
+    "actes": f"Procedure?{_OF}&_sort=-date&_count=100",
 }
 
 

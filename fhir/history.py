@@ -1,21 +1,30 @@
-"""Which facts of the lexicon a coded antecedent, allergy, treatment or contraindication states.
+"""Which facts of the lexicon a coded antecedent, allergy, treatment, device or contraindication states.
 
-The table below is the national value set of contraindications to imaging (ANS, JDV_Contre_indications_CISIS, OID
-1.2.250.1.213.1.1.5.659), read as facts of our lexicon. All other codes (ICD-10, ICPC-2, SNOMED CT, ATC) are looked up in the
-lexicon itself, which the caller indexes once with ``coded_facts``.
+The first table below is the national value set of contraindications to imaging (ANS, JDV_Contre_indications_CISIS, OID
+1.2.250.1.213.1.1.5.659), read as facts of our lexicon; the second adds the SNOMED CT codes of implants, contrast media and
+hysterectomy, which the lexicon does not have. All other codes (ICD-10, ICPC-2, SNOMED CT, ATC) are looked up in the lexicon
+itself, indexed once. What no code states is looked for in the words of the entry (``fhir.context_words``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from pertimage.cds.model import Code
+from pertimage.cds.model import Code, Status
 from pertimage.fhir.systems import ICPC2, SNOMED, is_atc, is_icd10
 
-# Codes of an entry of the record → ids of facts. Its words are not read: an antecedent is known by its code.
-FactsOf = Callable[[Sequence[Code]], Iterable[str]]
+# Lasting states: an active entry of the record counts as present whatever its date. Others count as present only when recent.
+TERRAIN = frozenset((
+    "antecedent-cancer", "immunodepression", "corticotherapie", "anticoagulant", "trouble-hemostase", "insuffisance-renale", "diabete",
+    "osteoporose", "dispositif-implante", "contre-indication-irm", "contre-indication-contraste", "allergie-contraste",
+    "corps-etranger-oculaire", "hyperthyroidie", "metformine", "aspirine", "inhibiteur-p2y12", "tabagisme", "amiante",
+))  # fmt: skip
+# The words of a short entry of the record → the facts they state, each with its status.
+InWords = Callable[[str], tuple[tuple[str, Status], ...]]
 
+_MRI_REFUSED = ("dispositif-implante", "contre-indication-irm")
 CONTRAINDICATIONS: Mapping[str, tuple[str, ...]] = {
     "77386006": ("grossesse",),
     "1260078007": ("allaitement",),
@@ -36,7 +45,29 @@ CONTRAINDICATIONS: Mapping[str, tuple[str, ...]] = {
     "MED-1120": ("dispositif-implante",),
     "MED-1122": ("allergie-contraste",),
 }
-_CONTRAST_WORDS = ("contraste", "pdc", "gadolin", "contrast")
+# SNOMED CT: implants as the national value set reads them (pacemaker MED-1117, cochlear implant MED-1112, valve MED-1118…).
+_SNOMED_FACTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("14106009", "360127006", "360128001", "424921004", "56961003", "360129009", "72506001"), _MRI_REFUSED),
+    **dict.fromkeys(("43252007", "449840001", "360103009", "303618000"), _MRI_REFUSED),
+    **dict.fromkeys(("360041000", "360058005", "25510005", "84683006", "102314001", "303619008"), ("dispositif-implante",)),
+    **dict.fromkeys(("385420005", "293637006"), ("allergie-contraste",)),
+}
+HYSTERECTOMIES = frozenset(
+    "236886002 116140006 116142003 116143008 116144002 236888001 236891001 307771009 35955002 361223008 414575003 446446002 446679008 "
+    "473171009 708877008 708878003 767610009 767611008 767612001 27950001 31545000 59750000 86477000".split()
+)
+# ATC families that tell a lasting disease by its treatment, beside the codes of the lexicon.
+_DRUG_FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "immunodepression": ("L04A",), "hyperthyroidie": ("H03B",), "osteoporose": ("M05BA",), "diabete": ("A10",),
+}  # fmt: skip
+_CONTRAST_ATC = "V08"
+_CONTRAST_WORDS = (
+    "contraste", "pdc", "gadolin", "contrast", "iohexol", "omnipaque", "ioméprol", "iomeprol", "iomeron", "iopromide", "ultravist", "iobitridol",
+    "xenetix", "iodixanol", "visipaque", "ioversol", "optiray", "iopamidol", "iopamiron", "gadotér", "gadoter", "dotarem", "gadobutrol", "gadovist",
+    "clariscan",
+)  # fmt: skip
+_IODINE = re.compile(r"\b(iod(e|ée?s?|ine)\b|b[ée]tadine|pol[iy]?vidone|povidone)", re.IGNORECASE)
+FALSE_IODINE, CONTRAST = "fausse-allergie-iode", "allergie-contraste"
 
 
 class CodedFact(Protocol):
@@ -56,32 +87,64 @@ class CodedFact(Protocol):
 
 
 def contraindications(codes: Sequence[Code]) -> Iterable[str]:
-    """Return the facts that codes of the national value set of contraindications state."""
-    return [fact for code in codes for fact in CONTRAINDICATIONS.get(code.code, ())]
+    """Return the facts that codes state without a lexicon: the national value set of contraindications, implants of SNOMED CT."""
+    return [fact for code in codes for fact in CONTRAINDICATIONS.get(code.code, ()) or _implants(code)]
 
 
-def is_contrast_allergy(words: str) -> bool:
-    """Say whether the words of an allergy name a contrast medium (iodine alone does not: it is not one)."""
+def _implants(code: Code) -> tuple[str, ...]:
+    return _SNOMED_FACTS.get(code.code, ()) if code.system == SNOMED else ()
+
+
+def is_contrast_allergy(words: str, codes: Sequence[Code] = ()) -> bool:
+    """Say whether an allergy is to a contrast medium (iodine alone does not tell: it is not one)."""
     folded = words.casefold()
-    return any(word in folded for word in _CONTRAST_WORDS)
+    return any(word in folded for word in _CONTRAST_WORDS) or any(
+        is_atc(code.system) and code.code.startswith(_CONTRAST_ATC) for code in codes
+    )
+
+
+def is_iodine_allergy(words: str) -> bool:
+    """Say whether an allergy is said to be to iodine or to an antiseptic that holds some."""
+    return bool(_IODINE.search(words))
+
+
+def _silent(words: str) -> tuple[tuple[str, Status], ...]:
+    return ()
+
+
+class FactsOf:
+    """What an entry of the record states: called with its codes, in time linear in their length, or asked about its words.
+
+    ``atc`` maps facts to the ATC prefixes of the treatments that state them; without ``in_words`` no word is read.
+    """
+
+    def __init__(self, facts: Mapping[str, CodedFact], atc: Mapping[str, Sequence[str]] | None = None, in_words: InWords = _silent) -> None:
+        self._facts = frozenset(facts)
+        self.in_words = in_words
+        self._index: dict[tuple[str, str], list[str]] = {}
+        for name, fact in facts.items():
+            treatments = (*(atc or {}).get(name, ()), *_DRUG_FAMILIES.get(name, ()))
+            for kind, codes in (("icd10", fact.icd10), ("icpc2", fact.icpc2), ("snomed", fact.snomed), ("atc", treatments)):
+                for code in codes:
+                    self._index.setdefault((kind, _bare(code)), []).append(name)
+
+    def __call__(self, codes: Sequence[Code]) -> list[str]:
+        """Return the facts that codes state."""
+        found = [fact for code in codes for key in _keys(code) for fact in self._index.get(key, ())]
+        return list(dict.fromkeys((*contraindications(codes), *found)))
+
+    def knows(self, fact: str) -> bool:
+        """Say whether the lexicon has a fact."""
+        return fact in self._facts
+
+
+# Without a lexicon: the national value set and the implants alone.
+NATIONAL = FactsOf({})
 
 
 def coded_facts(facts: Mapping[str, CodedFact], atc: Mapping[str, Sequence[str]] | None = None) -> FactsOf:
-    """Index the lexicon's codes once; the result reads the codes of an entry in time linear in their length.
-
-    ``atc`` maps facts to the ATC prefixes of the treatments that state them.
-    """
-    index: dict[tuple[str, str], list[str]] = {}
-    for name, fact in facts.items():
-        for kind, codes in (("icd10", fact.icd10), ("icpc2", fact.icpc2), ("snomed", fact.snomed), ("atc", (atc or {}).get(name, ()))):
-            for code in codes:
-                index.setdefault((kind, _bare(code)), []).append(name)
-
-    def read(codes: Sequence[Code]) -> Iterable[str]:
-        found = [fact for code in codes for key in _keys(code) for fact in index.get(key, ())]
-        return dict.fromkeys((*contraindications(codes), *found))
-
-    return read
+    """Index the lexicon's codes once, without reading words."""
+    return FactsOf(facts, atc)
 
 
 def _bare(code: str) -> str:

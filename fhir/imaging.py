@@ -23,6 +23,13 @@ _IMAGING_WORDS = re.compile(
     r"|densito|\bdxa\b|arthro|angio|panoramique|clich[ée]|\bthorax\b|\basp\b|cystogra|hystéro|urogra|transit|tomogra|cone beam|\bcbct\b",
     re.IGNORECASE,
 )
+# Words that tell an exam beyond doubt: for what was done or asked before, a doubt is not an exam.
+_SURE_WORDS = re.compile(
+    r"\bradio(graphi\w+)?s?\b|\brx\b|scanner|\btdm\b|tomodensito|\bct\b|\birm\b|\bmri\b|[ée]chograph|\b[ée]cho\b|doppler|mammogra|scintigra|\btep\b"
+    r"|\bpet\b|densitom|\bdxa\b|arthro-?scanner|arthro-?irm|panoramique dentaire|cone beam|\bcbct\b|cystograph|hyst[ée]rosalpingo|\btogd\b"
+    r"|angiograph|art[ée]riograph|coroscanner|uroscanner|\bimagerie\b",
+    re.IGNORECASE,
+)
 _OTHER_WORDS = re.compile(
     r"h[ée]mogramme|\bnfs\b|num[ée]ration|\bcrp\b|ionogramme|glyc[ée]mie|ecbu|cr[ée]atinin|\btsh\b|\binr\b|\bpsa\b|hba1c|troponine|s[ée]rologie"
     r"|h[ée]moculture|biolog|bilan (sanguin|lipidique|h[ée]patique|martial|thyro)|laborato"
@@ -45,6 +52,14 @@ def is_imaging(order: dict[str, Any]) -> bool:
     if _IMAGING_WORDS.search(said):
         return True
     return not (categories & _OTHER_CATEGORIES or _OTHER_WORDS.search(said))
+
+
+def shows_imaging(resource: dict[str, Any]) -> bool:
+    """Say whether a ServiceRequest or a Procedure is surely of imaging: by category, by code, or by plain words."""
+    if any(code.code in _IMAGING_CATEGORIES for category in items(resource.get("category")) for code in codings(category)):
+        return True
+    concept = resource.get("code")
+    return any(_codes_imaging(code) for code in codings(concept)) or bool(_SURE_WORDS.search(" ; ".join(words(concept))))
 
 
 def _codes_imaging(code: Code) -> bool:

@@ -18,10 +18,10 @@ import orjson
 from pertimage.cds.model import Code, ImagingRequest
 from pertimage.fhir.context import Context, read_context
 from pertimage.fhir.downconversion import as_r4
-from pertimage.fhir.history import FactsOf, contraindications
+from pertimage.fhir.history import NATIONAL, FactsOf
 from pertimage.fhir.imaging import is_imaging
 from pertimage.fhir.motif import motif
-from pertimage.fhir.record import Record, contained_in, entries
+from pertimage.fhir.record import Record, contained_in, entries, not_sent
 from pertimage.fhir.systems import BILATERAL, CCAM, LEFT, LOINC, RIGHT, SIDES, codings, distinct, words
 from pertimage.fhir.values import BadRequest, day, items, mapping, tail, text
 from pertimage.guidelines.codes import coded_sides
@@ -65,7 +65,7 @@ class HookCall:
     user: str = ""
 
 
-def read(body: Any, today: date | None = None, facts_of: FactsOf = contraindications) -> tuple[Order, ...]:
+def read(body: Any, today: date | None = None, facts_of: FactsOf = NATIONAL) -> tuple[Order, ...]:
     """Return the orders of a ServiceRequest, a Bundle or a CDS Hooks call, told apart by their shape.
 
     Non-imaging orders of a hook call are left out; those of a Bundle are kept, marked ``imaging=False``.
@@ -78,7 +78,7 @@ def read(body: Any, today: date | None = None, facts_of: FactsOf = contraindicat
     return (read_service_request(found, today, facts_of),)
 
 
-def read_service_request(body: Any, today: date | None = None, facts_of: FactsOf = contraindications) -> Order:
+def read_service_request(body: Any, today: date | None = None, facts_of: FactsOf = NATIONAL) -> Order:
     """Return the order of one ServiceRequest, R4 or R5; ``today`` dates an order that is not dated."""
     found = _object(body)
     kind = found.get("resourceType")
@@ -87,7 +87,7 @@ def read_service_request(body: Any, today: date | None = None, facts_of: FactsOf
     return _Reader(Record(), today, facts_of).order(found)
 
 
-def read_bundle(body: Any, today: date | None = None, facts_of: FactsOf = contraindications) -> tuple[Order, ...]:
+def read_bundle(body: Any, today: date | None = None, facts_of: FactsOf = NATIONAL) -> tuple[Order, ...]:
     """Return one order per ServiceRequest of a Bundle of any type; its other resources are the patient's context."""
     found = _object(body)
     if found.get("resourceType", "Bundle") != "Bundle":
@@ -108,7 +108,7 @@ def read_bundle(body: Any, today: date | None = None, facts_of: FactsOf = contra
 
 
 def read_hook(
-    body: Any, today: date | None = None, facts_of: FactsOf = contraindications, readings: Callable[[_Sent], Readings] | None = None
+    body: Any, today: date | None = None, facts_of: FactsOf = NATIONAL, readings: Callable[[_Sent], Readings] | None = None
 ) -> HookCall:
     """Return a CDS Hooks call: on order-select the selected imaging orders only, on order-sign all of them.
 
@@ -156,7 +156,9 @@ def _read_drafts(sent: _Sent) -> Readings:
     for full_url, resource in sent.drafts:
         if resource.get("resourceType") != "ServiceRequest":
             record.add(resource, full_url)
-    reader = _Reader(record, sent.today, sent.facts_of, sent.patient)
+    record.remarks += not_sent(sent.prefetch, record)
+    written = frozenset(text(resource.get("id")) for _, resource in sent.drafts) - {""}
+    reader = _Reader(record, sent.today, sent.facts_of, sent.patient, written)
     drafts = (draft for draft in sent.drafts if draft[1].get("resourceType") == "ServiceRequest")
     return tuple(reader.request(resource, full_url, rank) for rank, (full_url, resource) in enumerate(drafts, 1))
 
@@ -184,8 +186,10 @@ class Recent:
 class _Reader:
     """Reads orders against one record; the context of a patient on a day is read once."""
 
-    def __init__(self, record: Record, today: date | None, facts_of: FactsOf, patient: str = "") -> None:
-        self.record, self.today, self.facts_of, self.patient = record, today, facts_of, patient
+    def __init__(
+        self, record: Record, today: date | None, facts_of: FactsOf, patient: str = "", drafts: frozenset[str] = frozenset()
+    ) -> None:
+        self.record, self.today, self.facts_of, self.patient, self.drafts = record, today, facts_of, patient, drafts
         self._contexts: dict[tuple[str, date | None], Context] = {}
 
     def order(self, resource: dict[str, Any], full_url: str = "", rank: int = 1) -> Order:
@@ -244,7 +248,7 @@ class _Reader:
         return self._read(subject, patient if patient.get("resourceType") == "Patient" else {}, resources, authored)
 
     def _read(self, subject: str, patient: dict[str, Any], resources: Iterable[dict[str, Any]], authored: date | None) -> Context:
-        context = read_context(patient, resources, authored, self.facts_of)
+        context = read_context(patient, resources, authored, self.facts_of, self.record.resolve, self.drafts)
         if not self.record.speaks_of_others(subject):
             return context
         unknown = (*context.unknown, "données d'un autre patient ignorées")

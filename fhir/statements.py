@@ -14,20 +14,12 @@ from pertimage.cds.model import ImagingRequest, Missing, TextPart
 from pertimage.cds.text.reading import read
 from pertimage.fhir.card_text import in_sentence
 from pertimage.fhir.publisher import LabelOf
+from pertimage.guidelines.completeness import Completeness
 from pertimage.guidelines.lexicon import Lexicon
 
 # What a sentence states: fact → true or false, nothing for what it does not state.
 ReadsAs = Callable[[str], Mapping[str, bool]]
 
-SENTENCES = {
-    "grossesse": "Patiente non enceinte.",
-    "dispositif-implante": "Pas de pacemaker ni d'autre dispositif implanté, pas de corps étranger métallique.",
-    "allergie-contraste": "Pas de réaction au produit de contraste.",
-    "examens-anterieurs": "Examens antérieurs : aucun.",
-    "antecedents": "Antécédents : aucun antécédent notable.",
-}
-# Items that no yes or no answers.
-_OPEN_ITEMS = frozenset(("motif", "finalite", "duree", "region", "lateralite", "dfg", "justification-urgence", "poids"))
 _OPEN_QUESTION = re.compile(r"^(depuis|quel|combien|de quel|pour quel|pourquoi|que |qu['’]|où|quand|à quel|précis)", re.IGNORECASE)
 _ASPIRATED = ("hernie", "hanche", "haut", "handicap", "hallux")
 
@@ -42,11 +34,12 @@ def reads_with(lexicon: Lexicon) -> ReadsAs:
     return reads
 
 
-def answers(item: Missing, label_of: LabelOf, reads_as: ReadsAs) -> list[str]:
-    """Return the sentences that answer a missing item: one for a legal item, yes and no for a clinical question."""
-    if item.item in SENTENCES:
-        return [SENTENCES[item.item]]
-    if item.item in _OPEN_ITEMS or _OPEN_QUESTION.match(item.question):
+def answers(item: Missing, label_of: LabelOf, reads_as: ReadsAs, table: Completeness) -> list[str]:
+    """Return the sentences that answer a missing item: one of the table of completeness, all when a sheet asks, else yes and no."""
+    if row := table.items.get(item.item):
+        offered = [answer.sentence for answer in row.answers] if row.on_card else []
+        return offered[:1] if item.question == row.question else offered
+    if _OPEN_QUESTION.match(item.question):
         return []
     label = label_of(item.item)
     yes, no = f"{label[:1].upper()}{label[1:]}.", denial([label])

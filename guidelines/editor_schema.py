@@ -11,7 +11,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from pertimage.guidelines.completeness import ItemForm
 from pertimage.guidelines.conditions import BOUNDS, SEXES, Wanted
+from pertimage.guidelines.dose import DoseTableForm
+from pertimage.guidelines.redundancy import RedundancyForm
+from pertimage.guidelines.safety import SafetyForm
 from pertimage.guidelines.schema import FRENCH_VERDICTS, SLUG, ExamForm, Fact, Form, SheetForm, WordsForm, french
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -20,6 +24,10 @@ FORMS: Mapping[str, tuple[str, Any]] = {
     "fiche": ("Une situation clinique : fiches/<chapitre>/<id>.yaml", SheetForm),
     "lexique": ("Des faits et les mots qui les disent : lexique/<chapitre>.yaml", dict[str, Fact]),
     "examens": ("Le catalogue des examens : examens.yaml", list[ExamForm]),
+    "redondance": ("Les examens répétés : transversal/redondance.yaml", RedundancyForm),
+    "dose": ("Les doses et leurs seuils : transversal/dose.yaml", DoseTableForm),
+    "completude": ("Ce qu'une demande doit dire : transversal/completude.yaml", dict[str, ItemForm]),
+    "securite": ("Ce que l'état du patient dit d'un examen : transversal/securite.yaml", SafetyForm),
     "mots": ("Des régions ou des techniques et leurs mots : regions.yaml, techniques.yaml", dict[str, WordsForm]),
 }
 # What a French key means, whatever the form; ``Form.clé`` where it depends on it.
@@ -106,6 +114,45 @@ EXPLANATIONS: Mapping[str, str] = {
     "snomed": "Codes SNOMED CT.",
     "atc": "Codes ATC, ou leurs débuts.",
     "dans": "Régions ou techniques plus larges qui la contiennent.",
+    "parmi": "Examens du catalogue, par leur id.",
+    "techniques": "Techniques, par leur code DICOM.",
+    "regions": "Régions du corps, avec celles qu'elles contiennent.",
+    "irradiant": "L'examen emploie des rayons.",
+    "fonde": "texte_lu, connaissance ou proposition : sur quoi la ligne repose.",
+    "examens": "De quels examens il s'agit : un des critères de la liste suffit.",
+    "niveau": "legal, clinique, securite ou logistique.",
+    "rang": "Ordre des questions : la plus utile d'abord.",
+    "aussi": "Autres cas où la question se pose.",
+    "si_demande": "Ce qui, dans la demande, ouvre la question : urgente, sans_examen, sexe_inconnu ou jugement.",
+    "bloquant": "oui, non, ou irradiant : oui pour un examen irradiant.",
+    "en_urgence": "oui : reste demandé quand le patient relève des urgences.",
+    "dit": "Ce qui vaut réponse.",
+    "vrais": "Faits qui comptent quand ils sont vrais.",
+    "faux": "Faits qui comptent quand ils sont faux.",
+    "sujets": "Mots dont « aucun », « non connu », « pas de… » vaut réponse.",
+    "inconnu_suffit": "non : « ne sait pas » laisse la question ouverte.",
+    "mots": "Motifs cherchés dans le texte sans accents ni majuscules.",
+    "dans_examen": "oui : cherche aussi ces mots dans l'intitulé de l'examen.",
+    "demande": "Parties de la demande qui répondent : cote, examens_anterieurs, hypothese, antecedents.",
+    "leve_par": "Ce qui rend la question inutile.",
+    "ne_suffit_pas": "Ce qui a l'air d'une réponse sans en être une.",
+    "date_de": "Motifs de ce dont l'ancienneté compte.",
+    "depuis_moins_de": "Au plus vieux de tant : « 3 jours ».",
+    "depuis_plus_de": "Plus vieux que tant : « 3 jours ».",
+    "preuve": "Motifs des mots qui nient le fait.",
+    "reponses": "Réponses en un clic, de la carte et de la page ; la carte propose la première.",
+    "bouton": "Ce que montre le bouton.",
+    "ecrit": "La phrase que le clic écrit dans la demande.",
+    "fait": "Le fait que dit cette phrase.",
+    "est": "oui ou non : la phrase affirme ou nie le fait.",
+    "valeur": "La mesure que dit la phrase, avec son unité.",
+    "a_remplir": "Réponse à taper.",
+    "BlankForm.avant": "Mots écrits avant la réponse.",
+    "BlankForm.apres": "Mots écrits après la réponse.",
+    "exemple": "Exemple montré dans le champ.",
+    "nombre": "oui : la réponse est un nombre.",
+    "unites": "Unités au choix.",
+    "carte": "non : rien à proposer en un clic dans un logiciel.",
 }  # fmt: skip
 _BUILT_IN = ("age", "duree")
 
@@ -146,7 +193,7 @@ class _Writer:
 
     def _named(self, form: str, key: str) -> dict[str, Any] | None:
         """Return what pydantic cannot say of a key: conditions, and what names a fact or an exam."""
-        if key in ("si", "sauf_si"):
+        if key in ("si", "sauf_si", "compte_rendu"):
             return {"type": "array", "items": {"$ref": "#/$defs/Tests"}} if form == "Fact" else {"$ref": "#/$defs/Condition"}
         if key in ("positions", "positions_communes"):
             return _mapping({"$ref": "#/$defs/Position"}, self._exams)
@@ -221,6 +268,6 @@ def _as_written(value: Any) -> Any:
 
 
 def unexplained(form: type[Form]) -> list[str]:
-    """Return the keys of a form that have no explanation."""
-    keys = [(field.alias or french(name)) for name, field in form.model_fields.items()]
+    """Return the keys of a form that have no explanation, neither here nor beside the key (``description``)."""
+    keys = [(field.alias or french(name)) for name, field in form.model_fields.items() if not field.description]
     return [key for key in keys if key not in EXPLANATIONS and f"{form.__name__}.{key}" not in EXPLANATIONS]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import product
 
-from pertimage.guidelines.words import STOP_WORDS, Token, term_forms
+from pertimage.guidelines.words import Token, term_forms
 
 Jump = tuple[str, int]
 """A symbol that a text may be read as, and the last token of the words that it stands for."""
@@ -24,20 +24,21 @@ class Equivalents:
         self._written: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for name, one in classes.items():
             for word in one.get("mots", ()):
-                self._add(term_forms(word, abbreviations, keep_small=True), f"~{name}", both_ways=True)
+                self._add(word, f"~{name}", abbreviations, both_ways=True)
             for word in one.get("aussi", ()):
-                self._add(term_forms(word, abbreviations, keep_small=True), f"~{name}", both_ways=False)
+                self._add(word, f"~{name}", abbreviations, both_ways=False)
         for index in (self._said, self._written):
             for found in index.values():
                 found.sort(key=lambda one: -len(one[0]))
         self.vocabulary = frozenset(form for found in self._said.values() for forms, _ in found for form in forms if form.isalpha())
 
-    def _add(self, forms: tuple[str, ...], symbol: str, *, both_ways: bool) -> None:
+    def _add(self, word: str, symbol: str, abbreviations: Mapping[str, str], *, both_ways: bool) -> None:
+        forms = term_forms(word, abbreviations, keep_small=True)
         if not forms:
             return
         self._said.setdefault(forms[0], []).append((forms, symbol))
-        telling = tuple(form for form in forms if form not in STOP_WORDS)
-        if both_ways and telling and (len(telling) > 1 or len(forms) == 1):
+        telling = term_forms(word, abbreviations)
+        if both_ways and (len(telling) > 1 or len(forms) == 1):
             self._written.setdefault(telling[0], []).append((telling, symbol))
 
     def variants(self, forms: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -23,7 +23,6 @@ SMALL = 12  # small words and marks that a term may cross in a row, at most
 LONGEST_WORD = 40  # letters; longer is no word with a slip in it
 _NEGATIONS = frozenset(("pas", "non", "sans", "aucun", "aucune", "absence", "jamais", "nie"))
 _NOT_MISTYPED = frozenset(("pa", "aps", "ps", "apas"))  # « pas »
-_ENDING_WORDS = frozenset(("svp", "stp"))  # short words after which a dot ends the sentence
 # Sides stand between the words of any term: « pied droit tombant », « jambe G paralysée ».
 SIDES = frozenset(map(stem, "droit droite gauche dt dte drt gche gch g d bilateral bilaterale bilateraux".split()))
 
@@ -102,9 +101,10 @@ _Jumps = Mapping[int, list[Jump]]
 class Automaton:
     """Find terms in tokens, longest first at each place; built once, then only read."""
 
-    def __init__(self, equivalents: Equivalents) -> None:
+    def __init__(self, equivalents: Equivalents, aspects: Iterable[str] = ()) -> None:
         self._root: _Node = {}
         self._equivalents = equivalents
+        self._aspects = frozenset(form for word in aspects for form in term_forms(word))
         self.vocabulary: set[str] = set(equivalents.vocabulary)
 
     def add(self, term: str, kind: str, name: str, abbreviations: Mapping[str, str]) -> bool:
@@ -152,26 +152,30 @@ class Automaton:
         if len(node) == (_ENDING in node):
             return
         self._follow_small(node, words, first, last, text, ends, jumps)
-        following = _next_word(words, last)
+        following = self._next_word(words, last)
         if following is None:
             return
         children = _children(node, words, following, jumps)
         while not children and words[following].form in SIDES:
-            following = _next_word(words, following)
+            if "…" in node:
+                self._follow_small(node["…"], words, first, following, text, ends, jumps)
+            following = self._next_word(words, following)
             if following is None:
                 return
             children = _children(node, words, following, jumps)
         for child, end in children:
             self._follow(child, words, first, end, text, ends, jumps)
         if "…" in node:
+            self._follow_small(node["…"], words, first, last, text, ends, jumps)
             self._follow_gap(node["…"], words, first, following, text, ends, jumps)
 
     def _follow_small(self, node: _Node, words: list[Token], first: int, last: int, text: str, ends: list[Match], jumps: _Jumps) -> None:
         """Try the small words that come next: a few terms hold one."""
         step = last + 1
         while step < min(len(words), last + SMALL) and (words[step].is_stop or words[step].is_joiner):
-            if words[step].is_stop and words[step].form in node:
-                self._follow(node[words[step].form], words, first, step, text, ends, jumps)
+            if words[step].is_stop:
+                for child, end in _children(node, words, step, jumps):
+                    self._follow(child, words, first, end, text, ends, jumps)
             step += 1
 
     def _follow_gap(self, after: _Node, words: list[Token], first: int, step: int, text: str, ends: list[Match], jumps: _Jumps) -> None:
@@ -179,12 +183,31 @@ class Automaton:
         for _ in range(GAP + 1):
             for child, last in _children(after, words, step, jumps):
                 self._follow(child, words, first, last, text, ends, jumps)
-            if words[step].folded in _NEGATIONS:
+            if words[step].folded in _NEGATIONS or (words[step].folded == "ni" and not _denied(words, first, step)):
                 return
-            following = _next_word(words, step)
+            self._follow_small(after, words, first, step, text, ends, jumps)
+            following = self._next_word(words, step)
             if following is None:
                 return
             step = following
+
+    def _next_word(self, words: list[Token], index: int) -> int | None:
+        """Return the index of the next word that a term may continue with, None when something parts them.
+
+        A comma does, but between the aspects of one thing: « poignet gonflé, rouge, chaud ».
+        """
+        step = index + 1
+        while step < min(len(words), index + SMALL):
+            token = words[step]
+            if token.is_word and not token.is_stop:
+                return step
+            aspect = token.folded == "," and step + 1 < len(words) and words[step + 1].form in self._aspects
+            if not (token.is_stop or token.is_joiner or aspect) and token.folded not in "+%><°:=":
+                return None
+            if not token.is_word and token.folded in "+%><°":
+                return step
+            step += 1
+        return None
 
 
 def _children(node: _Node, words: list[Token], index: int, jumps: _Jumps) -> list[tuple[_Node, int]]:
@@ -194,30 +217,6 @@ def _children(node: _Node, words: list[Token], index: int, jumps: _Jumps) -> lis
     if index in jumps:
         found += [(node[symbol], last) for symbol, last in jumps[index] if symbol in node]
     return found
-
-
-def _next_word(words: list[Token], index: int) -> int | None:
-    """Return the index of the next word that a term may continue with, None when something parts them."""
-    step = index + 1
-    while step < min(len(words), index + SMALL):
-        token = words[step]
-        if token.is_word and not token.is_stop:
-            return step
-        if token.folded == "." and not _is_abbreviation_dot(words, step):
-            return None
-        if not (token.is_stop or token.is_joiner) and token.folded not in "+%><°:=":
-            return None
-        if not token.is_word and token.folded in "+%><°":
-            return step
-        step += 1
-    return None
-
-
-def _is_abbreviation_dot(words: list[Token], dot: int) -> bool:
-    """Say whether a dot ends an abbreviation (« t. crânien ») and not a sentence."""
-    before = words[dot - 1]
-    short = before.is_word and len(before.folded) <= 3 and before.folded.isalpha() and before.folded not in _ENDING_WORDS
-    return short and before.end == words[dot].start
 
 
 _NO_CLASSES: Mapping[str, Mapping[str, Iterable[str]]] = MappingProxyType({})
@@ -237,7 +236,7 @@ class Lexicon:
         self.abbreviations = MappingProxyType({key: str(value) for key, value in abbreviations.items()})
         units: dict[str, str | None] = {name: (fact.unit or "") if fact.kind == "nombre" else None for name, fact in facts.items()}
         self.names = Names(MappingProxyType(units | dict(BUILT_IN)), exams)
-        self.automaton = Automaton(Equivalents(equivalents, self.abbreviations))
+        self.automaton = Automaton(Equivalents(equivalents, self.abbreviations), cues.get("aspects", ()))
         self.facts: Mapping[str, FactDef] = MappingProxyType({name: self._define(name, fact) for name, fact in facts.items()})
         self.bare_measures = tuple(fact for fact in self.facts.values() if fact.bare)
         self.atc: Mapping[str, tuple[str, ...]] = MappingProxyType({name: tuple(fact.atc) for name, fact in facts.items() if fact.atc})
@@ -266,6 +265,8 @@ class Lexicon:
             )
             yield from ((name, term) for kind, terms in groups for term in terms if not self.add(term, kind, name))
         for cue, terms in cues.items():
+            if cue == "aspects":
+                continue
             yield from ((cue, term) for term in terms if not self.add(term, "cue", cue))
 
     def add(self, term: str, kind: str, name: str) -> bool:
@@ -302,6 +303,11 @@ class Lexicon:
             if target and target != token.form and _one_edit(token.form, target):
                 return Token(target, token.folded, token.start, token.end, True, False, False)
         return token
+
+
+def _denied(words: list[Token], first: int, ni: int) -> bool:
+    """Say whether « ni » goes on a denial that belongs to the term: « ne contrôle plus ni les gaz ni les selles »."""
+    return any(token.folded in ("ne", "n", "plus") for token in words[max(first - 2, 0) : ni])
 
 
 def _before_of(words: list[Token], index: int) -> bool:

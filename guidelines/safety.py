@@ -17,7 +17,7 @@ from pertimage.guidelines.tables import FRENCH_BASES, Basis, BasisWord, RowForm,
 
 KindWord = Literal[
     "pregnancy", "breastfeeding", "contrast-renal", "contrast-reaction", "mri-device", "mri-foreign-body", "metformin", "thyroid",
-    "availability", "contradiction",
+    "anticoagulant", "availability", "contradiction",
 ]  # fmt: skip
 PLACEHOLDER = re.compile(r"\{([a-z0-9-]+)\}")
 
@@ -36,6 +36,7 @@ EFFECTS: Mapping[str, Effect] = {"aucun": Effect.NONE, "prudence": Effect.CARE, 
 class ParameterForm(Form):
     """A threshold that several rows share, with what it rests on."""
 
+    label: str = Field(alias="libelle", description="Ce que c'est, en quelques mots.")
     value: str | float = Field(alias="valeur", description="La valeur, avec son unité : « 30 mL/min ».")
     basis: BasisWord = Field(alias="fonde", description="Sur quoi la valeur repose : texte_lu, connaissance ou proposition.")
     source: str = ""

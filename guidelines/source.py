@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pertimage.guidelines.schema import FRENCH
 
 Model = TypeVar("Model", bound=BaseModel)
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -47,15 +49,15 @@ class GuidelineError(ValueError):
 
 
 class Document:
-    """One YAML file: its values, and the line of each."""
+    """One YAML file (or its text): its values, and the line of each."""
 
-    def __init__(self, path: Path, shown: str) -> None:
+    def __init__(self, path: Path | str, shown: str) -> None:
         self.shown = shown
         self.faults: list[Fault] = []
         self.value: Any = None
         self._node: Any = None
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path if isinstance(path, str) else path.read_text(encoding="utf-8")
             reader = _Loader(text)
             self._node = reader.get_single_node()
             self._check_keys(self._node)
@@ -72,7 +74,9 @@ class Document:
                 )
             )
         except (yaml.YAMLError, ValueError) as error:
-            self.faults.append(Fault(shown, 0, f"YAML illisible : {error}"))
+            dates = [node for node in _scalars(self._node) if node.tag == _TIMESTAMP and not _is_date(node.value)]
+            faults = [Fault(shown, node.start_mark.line + 1, f"date impossible « {node.value} » : écrire AAAA-MM-JJ") for node in dates]
+            self.faults.extend(faults or [Fault(shown, 0, f"YAML illisible : {error}")])
 
     def _check_keys(self, node: Any) -> None:
         if isinstance(node, yaml.MappingNode):
@@ -115,6 +119,25 @@ class Document:
             return None
 
 
+def _scalars(node: Any) -> Iterator[Any]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from (key, *_scalars(value))
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item)
+    elif node is not None:
+        yield node
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
 def _child(node: Any, step: str | int) -> tuple[int, Any] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
@@ -146,9 +169,21 @@ _MESSAGES: dict[str, Callable[[Any], str]] = {
     "list_type": lambda item: f"« {item['loc'][-1]} » attend une liste : [a, b]",
     "dict_type": lambda item: f"« {item['loc'][-1]} » attend des lignes « clé: valeur »",
     "too_short": lambda item: f"« {item['loc'][-1]} » ne peut pas être vide",
+    "string_too_short": lambda item: f"« {item['loc'][-1]} » ne peut pas être vide",
+    "model_type": lambda item: f"{_named(item)} attend des lignes « clé: valeur »",
+    "greater_than_equal": lambda item: f"{_named(item)} : {item['input']} est trop petit, au moins {item['ctx']['ge']}",
+    "less_than_equal": lambda item: f"{_named(item)} : {item['input']} est trop grand, au plus {item['ctx']['le']}",
+    "int_from_float": lambda item: f"{_named(item)} : {item['input']} n'est pas un nombre entier",
+    "int_parsing": lambda item: f"{_named(item)} : « {item['input']} » n'est pas un nombre entier",
+    "int_type": lambda item: f"{_named(item)} : un nombre entier est attendu",
+    "float_parsing": lambda item: f"{_named(item)} : « {item['input']} » n'est pas un nombre",
     "bool_parsing": lambda item: f"« {item['input']} » : écrire oui ou non",
     "enum": lambda item: f"« {item['input']} » n'est pas permis ici : écrire {item['ctx']['expected'].replace(' or ', ' ou ')}",
 }
+
+
+def _named(item: Any) -> str:
+    return f"« {item['loc'][-1]} »" if item["loc"] else "le document"
 
 
 def _message(item: Any, model: type[BaseModel]) -> str:

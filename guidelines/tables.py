@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,9 @@ from pertimage.guidelines.schema import ExamForm, Form, Modality, Slug, YesNo
 from pertimage.guidelines.source import Document, Fault
 
 if TYPE_CHECKING:
+    from pertimage.guidelines.completeness import Completeness
+    from pertimage.guidelines.dose import DoseTable
+    from pertimage.guidelines.redundancy import Redundancy
     from pertimage.guidelines.safety import Safety
 
 FOLDER = "transversal"
@@ -136,6 +140,13 @@ class TableReader:
         return False
 
 
+def _asks_nothing() -> Completeness:
+    """Return the table of a base that has none."""
+    from pertimage.guidelines.completeness import Completeness
+
+    return Completeness()
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The tables compiled, one field each; a base that has no file for one has an empty table.
@@ -144,6 +155,9 @@ class Tables:
     """
 
     safety: Safety | None = None
+    completeness: Completeness = field(default_factory=_asks_nothing)
+    redundancy: Redundancy | None = None
+    doses: DoseTable | None = None
     facts: frozenset[str] = frozenset()
 
 
@@ -155,6 +169,9 @@ def _by(module: str, name: str) -> Callable[[TableReader], Any]:
 # File name without extension → (field of ``Tables``, how to compile what the file holds).
 READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
     "securite": ("safety", _by("safety", "read_safety")),
+    "completude": ("completeness", _by("completeness", "read_completeness")),
+    "redondance": ("redundancy", _by("redundancy", "read_redundancy")),
+    "dose": ("doses", _by("dose", "read_doses")),
 }
 
 
@@ -175,3 +192,23 @@ def read_tables(directory: Path, names: Names, catalogue: Catalogue, sheets: fro
         faults += [*document.faults, *reader.faults]
         named |= reader.facts
     return Tables(**found, facts=frozenset(named)) if not faults else Tables(), faults
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTable:
+    """A table as its authors wrote it: its name, the words at the head of the file, and what the file holds."""
+
+    name: str
+    heading: str
+    content: Mapping[str, Any]
+
+
+def written_tables(directory: Path) -> tuple[WrittenTable, ...]:
+    """Return the tables of a base's folder as written, by name."""
+    found = []
+    for path in sorted((directory / FOLDER).glob("*.yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        heading = [line.removeprefix("#").removeprefix(" ") for line in takewhile(lambda line: line.startswith("#"), lines)]
+        content = Document(path, path.name).value
+        found.append(WrittenTable(path.stem, "\n".join(heading), content if isinstance(content, dict) else {}))
+    return tuple(found)

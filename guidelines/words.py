@@ -109,12 +109,40 @@ def tokens(text: str, abbreviations: Mapping[str, str] | None = None) -> list[To
         form, is_word, is_stop, is_joiner, is_number = _kind(folded)
         if is_stop and previous_number and folded == "sa":
             is_stop = False
+        if folded in _MOMENTS and found and found[-1][1] in _THIS:
+            form = f"ce {form}"  # « ce matin » is today's, « le matin » every day's
+        if folded == "." and not _abbreviates(found, match.start(), text):
+            is_joiner = False
         found.append(new(Token, (form, folded, *match.span(), is_word, is_stop, is_joiner)))
         previous_number = is_number
     return found
 
 
+def _abbreviates(before: list[Token], dot: int, text: str) -> bool:
+    """Say whether a dot, at this offset, ends an abbreviation (« t. crânien ») and not a sentence (« pas de TC. Fièvre »)."""
+    if not before or not before[-1].is_word or before[-1].end != dot:
+        return False
+    word = before[-1].folded
+    if word in _TITLES:
+        return True
+    if not ((word.isalpha() and len(word) <= 2) or word in _CUT_WORDS) or word in _SIDES_ALONE:
+        return False
+    written = text[before[-1].start : dot]
+    if (len(word) > 1 and written.isupper()) or (len(before) > 1 and before[-2].folded == "+"):
+        return False
+    following = text[dot + 1 :].lstrip(" \t\xa0\u202f")[:1]
+    return following != "" and following != "\n" and (len(word) == 1 or not following.isupper())
+
+
 _NO_ABBREVIATIONS: Mapping[str, str] = {}
+# Words that are written with a dot wherever they stand, and sides, which end a sentence as well (« genou D. »).
+_TITLES = frozenset(("dr", "pr", "mr", "me", "st"))
+_CUT_WORDS = frozenset(
+    "abd aig ant art cerv cf chron cons dlr dors doul env ex exam ext fct fract hosp inf int irrad lat lomb med neg pos post prob prof rech sup susp thor trt ttt".split()
+)
+_SIDES_ALONE = frozenset(("d", "g"))
+_MOMENTS = frozenset(("matin", "nuit", "soir"))
+_THIS = frozenset(("ce", "cette"))
 
 
 @lru_cache(maxsize=65536)
@@ -126,6 +154,7 @@ def _kind(folded: str) -> tuple[str, bool, bool, bool, bool]:
 
 # Small words without which the one word that follows or precedes says something else: « en jet », « à plat », « ce matin », « que la nuit ».
 _TELLING = frozenset("en à au aux ce cet cette que qu".split())
+_SUDDENLY = ["d", "un", "coup"]  # « un coup » is a blow
 
 
 def term_forms(term: str, abbreviations: Mapping[str, str] | None = None, *, keep_small: bool = False) -> tuple[str, ...]:
@@ -134,8 +163,10 @@ def term_forms(term: str, abbreviations: Mapping[str, str] | None = None, *, kee
     When one word alone is left, the small words that make its sense stay with it.
     """
     written = unicodedata.normalize("NFC", term)
-    found = [token for token in tokens(written, abbreviations) if not token.is_joiner and token.folded not in "\"'()"]
-    forms = tuple(token.form for token in found if keep_small or not token.is_stop)
+    found = [token for token in tokens(written, abbreviations) if not token.is_joiner and token.folded not in "\"'()."]
+    folded = [token.folded for token in found]
+    kept = {at + step for at in range(len(found) - 2) if folded[at : at + 3] == _SUDDENLY for step in (0, 1)}
+    forms = tuple(token.form for at, token in enumerate(found) if keep_small or at in kept or not token.is_stop)
     if len(forms) == 1 and len(found) > 1:
         return tuple(token.form for token in found if not token.is_stop or _tells(token, written))
     return forms

@@ -236,6 +236,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
 
 def _past(database: str, since: datetime | None) -> Iterator[Past]:
     from pertimage.audit.past import past_requests
+    from pertimage.audit.policies import UnknownPolicyError
     from pertimage.audit.store import open_store
     from pertimage.web.settings import Settings
 
@@ -246,6 +247,9 @@ def _past(database: str, since: datetime | None) -> Iterator[Past]:
     store = open_store(target, migrate=False)
     try:
         yield from past_requests(store, since=since.date() if since else None)
+    except UnknownPolicyError as error:
+        _say(f"le journal ne contient pas la politique d'empreinte {error} : la demande ne peut pas être rejouée à l'identique")
+        raise typer.Exit(2) from None
     finally:
         store.close()
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import date, datetime
+from functools import partial
 from os import urandom
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from pertimage.fhir.cards import CardMaker
+from pertimage.cds.model import Assessment
+from pertimage.fhir.cards import CardMaker, ToldOn, may_be_quieter, never
 from pertimage.fhir.discovery import SERVICE_ID, services
 from pertimage.fhir.feedback import FeedbackItem, read_feedback
 from pertimage.fhir.requests import HookCall, Order
 from pertimage.fhir.values import BadRequest
 from pertimage.web.access import User, api_user
 from pertimage.web.answers import ERRORS, json, object_of, refused
-from pertimage.web.service import Service
+from pertimage.web.service import Service, advice_of
+
+Judged = tuple[Order, tuple[Assessment, ...]]
 
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=ERRORS)
 
@@ -39,16 +44,43 @@ async def call(service_id: str, request: Request, user: User = Depends(api_user)
 async def cards_for(request: Request, user: User) -> Response:
     """Return the cards of a call; on order-sign, once what was signed is on disk."""
     service: Service = request.app.state.service
+    began = service.now()
     try:
-        found = service.read_call(object_of(await request.body()))
+        body = await service.fetcher.completed(object_of(await request.body()))
+        found = service.read_call(body)
     except BadRequest as error:
         return refused(422 if error.place == "hook" else 400, "structure", error.message_fr, error.place)
     judged = [(order, service.judge(order.request)) for order in found.orders]
     if found.hook == "order-sign" and judged:
         records = [service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
-    maker = CardMaker(service.publisher, found.hook, service.exam, service.label, service.reads_as, _new_id, service.words_of)
-    return json(maker.response(judged))
+    if not _may_repeat(service, found, judged):
+        return json(cards_of(service, found.hook, judged))
+    told_on = partial(_told_on, service, found, user, began)
+    return json(await asyncio.to_thread(cards_of, service, found.hook, judged, told_on))
+
+
+def cards_of(service: Service, hook: str, judged: list[Judged], told_on: ToldOn = never) -> dict[str, Any]:
+    """Return the cards of a call, with the alerts that the policy tells prescribers at that hook."""
+    told = [(order, service.told(assessments, hook)) for order, assessments in judged]
+    return card_maker(service, hook).response(told, told_on)
+
+
+def _may_repeat(service: Service, found: HookCall, judged: list[Judged]) -> bool:
+    """Say whether the register must be asked if the prescriber has read an advice before."""
+    return service.policy.quiet_days > 0 and any(may_be_quieter(one, found.hook) for _, assessments in judged for one in assessments)
+
+
+def _told_on(service: Service, found: HookCall, user: User, before: datetime, order: Order, assessment: Assessment) -> date | None:
+    about = _about(found, order, user)
+    return service.told_before(about["prescriber"], order, about["patient"], [assessment], before).get(advice_of(assessment))
+
+
+def card_maker(service: Service, hook: str) -> CardMaker:
+    """Return what makes the cards of a hook."""
+    return CardMaker(
+        service.publisher, hook, service.exam, service.label, service.reads_as, _new_id, service.words_of, service.base.tables.completeness
+    )
 
 
 def _about(found: HookCall, order: Order, user: User) -> dict[str, Any]:

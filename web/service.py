@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from pertimage.audit.journal import Journal
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.register import Register
+from pertimage.audit.repetition import Advice, told_before
 from pertimage.audit.scribe import Scribe
 from pertimage.audit.store import open_store
 from pertimage.cds.assess import assess
 from pertimage.cds.model import Assessment, ImagingRequest, Policy
+from pertimage.cds.speech import heard
 from pertimage.fhir.card_text import RecentWords
-from pertimage.fhir.history import coded_facts
+from pertimage.fhir.cards import ORDER_SIGN
+from pertimage.fhir.context_words import record_facts
 from pertimage.fhir.publisher import ExamInfo, Publisher
-from pertimage.fhir.requests import HookCall, Recent, read_hook
+from pertimage.fhir.requests import HookCall, Order, Recent, read_hook
 from pertimage.fhir.statements import reads_with
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.edition import editions
 from pertimage.guidelines.loader import load_base
+from pertimage.web.fetching import Fetcher
+from pertimage.web.local_policy import PRESCRIBER, PolicyInForce
 from pertimage.web.settings import Settings
 
 JUDGEMENTS_KEPT = 2048
@@ -30,24 +35,30 @@ JUDGEMENTS_KEPT = 2048
 log = logging.getLogger("pertimage")
 
 
+def advice_of(assessment: Assessment) -> Advice:
+    """Return what makes an advice the same as another."""
+    return assessment.exam, assessment.rule, str(assessment.outcome)
+
+
 class Service:
-    """One process's service. Public attributes: ``settings``, ``base``, ``policy``, ``register``, ``pseudonyms``."""
+    """One process's service. Public attributes: ``settings``, ``base``, ``local``, ``register``, ``pseudonyms``."""
 
     def __init__(self, settings: Settings, base: GuidelineBase | None = None) -> None:
         self.settings = settings
         self.base = base or load_base()
-        self.policy = Policy()
-        self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(lambda request, day: assess(request, self.base, self.policy, on=day))
+        self._assess = lru_cache(maxsize=JUDGEMENTS_KEPT)(lambda request, day, policy: assess(request, self.base, policy, on=day))
         self._recent = Recent(JUDGEMENTS_KEPT)
         self.words_of = RecentWords(JUDGEMENTS_KEPT)
+        self.fetcher = Fetcher(settings.fhir_allowed, settings.fetch_budget)
         settings.prepare()
         self.store = open_store(settings.database_url)
         self.journal = Journal(self.store)
         self.register = Register(self.journal)
+        self.local = PolicyInForce(self.register)
         self.pseudonyms = Pseudonyms(settings.key)
         self.publisher = Publisher(settings.base_url, settings.canonical)
         self.reads_as = reads_with(self.base.lexicon)
-        self.coded_facts = coded_facts(self.base.lexicon.facts, self.base.lexicon.atc)
+        self.coded_facts = record_facts(self.base.lexicon)
 
     def keep_editions(self) -> int:
         """Keep the versions of sheets that this service is the first to serve; return how many there were."""
@@ -78,6 +89,11 @@ class Service:
         """Return today's date, in UTC."""
         return self.now().date()
 
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        return self.local.policy
+
     def exam(self, name: str) -> ExamInfo | None:
         """Return an exam of the catalogue."""
         return self.base.catalogue.exams.get(name)
@@ -97,7 +113,30 @@ class Service:
         A request is judged when it is written, again at each change, and once more when it is signed: the last answers are
         kept in memory, and a request that did not change is not judged twice.
         """
-        return self._assess(request, request.authored or self.today())
+        return self._assess(request, request.authored or self.today(), self.policy)
+
+    def told(self, assessments: Sequence[Assessment], where: str, who: str = PRESCRIBER) -> tuple[Assessment, ...]:
+        """Return what of assessments somebody is told at a hook or on a ``page``."""
+        policy = self.policy
+        return tuple(heard(one, policy, who, where) for one in assessments)
+
+    def told_before(
+        self, prescriber: str, order: Order, patient: str, assessments: Sequence[Assessment], before: datetime
+    ) -> dict[Advice, date]:
+        """Return the day on which a prescriber was last given the same advice by cards, about another request, not too long ``before``."""
+        days = self.policy.quiet_days
+        advice = [advice_of(one) for one in assessments]
+        if not days or not advice:
+            return {}
+        pseudonym = self.pseudonyms.patient(patient) if patient else None
+        window = {"since": before - timedelta(days=days), "before": before}
+        try:
+            return told_before(
+                self.store.reader, prescriber, advice, hook=ORDER_SIGN, reference=order.request.id, patient=pseudonym, **window
+            )
+        except Exception as failure:  # whatever the driver raises: without an answer, the advice is as loud as the first time
+            log.error("what prescribers were told could not be read: %s", type(failure).__name__)
+            return {}
 
     def modalities(self, assessments: Sequence[Assessment]) -> dict[str, str]:
         """Return the DICOM modality of each exam that assessments name or propose."""
@@ -116,6 +155,11 @@ class Service:
         about: dict[str, Any] = {
             "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,
             "patient": self.pseudonyms.patient(patient) if patient else None, "modalities": self.modalities(assessments),
-            "policy": self.policy, "signed": signed, "subject": external,
+            "policy": self._policy_of(assessments), "signed": signed, "subject": external,
         }  # fmt: skip
         return await self.register.record_assessment_async(request, assessments, **about)
+
+    def _policy_of(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
+        """Return what the journal keeps of the policy that judged: it may no longer be the one in force."""
+        digest = assessments[0].policy if assessments else ""
+        return {"digest": digest} if digest else Policy().record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,10 +32,18 @@ class Settings(BaseSettings):
     tokens: str = Field("", description="Jetons d'accès « rôle:nom:jeton » séparés par des virgules, obligatoires hors démonstration.")
     cors_origins: str = Field("", description="Origines autorisées à appeler les services CDS Hooks, séparées par des virgules.")
     max_body: int = Field(4 * 1024 * 1024, description="Taille maximale d'un corps de requête, en octets.")
+    fhir_servers: str = Field(
+        "",
+        description="Adresses de base des serveurs FHIR où chercher ce qu'un appel CDS Hooks n'a pas transmis, séparées par des virgules ; vide : aucune recherche.",
+    )
+    fetch_budget: float = Field(0.8, description="Temps accordé à cette recherche, en secondes, pour toutes les requêtes ensemble.")
     site: str = Field("site", description="Site des demandes qui n'en portent pas.")
 
     def checked(self) -> Settings:
         """Return the settings if the service may start with them; raises UnsafeSettingsError."""
+        _ = self.fhir_allowed
+        if not 0 <= self.fetch_budget <= 10:
+            raise UnsafeSettingsError("PERTIMAGE_FETCH_BUDGET : un nombre de secondes de 0 à 10 est attendu.")
         if self.demo:
             return self
         if len(self.secret) < 32:
@@ -59,6 +68,19 @@ class Settings(BaseSettings):
                     f"PERTIMAGE_TOKENS : « rôle:nom:jeton » attendu, rôle parmi {', '.join(ROLES)}, jeton de 24 caractères au moins."
                 )
             found[token] = (role, name)
+        return found
+
+    @cached_property
+    def fhir_allowed(self) -> frozenset[str]:
+        """Return the base addresses of the FHIR servers that may be asked, without a final slash; raises UnsafeSettingsError."""
+        found = frozenset(address.strip().rstrip("/") for address in self.fhir_servers.split(",") if address.strip())
+        for address in found:
+            parts = urlsplit(address)
+            scheme = parts.scheme == "https" or (self.demo and parts.scheme == "http")
+            if not scheme or not parts.hostname or parts.username or parts.query or parts.fragment or ".." in parts.path:
+                raise UnsafeSettingsError(
+                    f"PERTIMAGE_FHIR_SERVERS : « {address[:60]} » n'est pas une adresse de base https:// (http:// n'est admis qu'en démonstration)."
+                )
         return found
 
     @cached_property

@@ -10,12 +10,13 @@ from pertimage.guidelines.base import GuidelineBase
 
 
 class Why(StrEnum):
-    """Why no position was taken. The first four are « hors référentiel », the others « à compléter »."""
+    """Why no position was taken. The first five are « hors référentiel », the others « à compléter »."""
 
     NO_SHEET = "no-sheet"
     SILENT_SHEET = "silent-sheet"
     UNKNOWN_EXAM = "unknown-exam"
     OUTSIDE = "outside"
+    SILENCED = "silenced"
     NO_REASON = "no-reason"
     NO_EXAM = "no-exam"
     PRECISION = "precision"
@@ -36,6 +37,7 @@ _WORDS = {
     Why.SILENT_SHEET: "fiche muette sur cet examen",
     Why.UNKNOWN_EXAM: "examen non reconnu",
     Why.OUTSIDE: "code hors du périmètre",
+    Why.SILENCED: "règle mise en silence localement",
     Why.NO_REASON: "motif absent",
     Why.NO_EXAM: "aucun examen nommé",
     Why.PRECISION: "précision demandée",
@@ -50,6 +52,8 @@ def why(answer: Assessment, request: ImagingRequest, base: GuidelineBase) -> Why
         return Why.NO_REASON if any(item.item == "motif" for item in answer.missing) else Why.NO_EXAM
     if answer.outcome is not Outcome.NO_GUIDANCE:
         return None
+    if answer.silenced is not None:
+        return Why.SILENCED
     for asked in requested(request, recogniser(base.catalogue)):
         if asked.exam == answer.exam or answer.exam in asked.candidates:
             if asked.codes.outside:

@@ -7,7 +7,7 @@ plainly goes on (« pas de fièvre, d'AEG ni de déficit »).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pertimage.cds.model import Status
 from pertimage.cds.text.mentions import Mention, Scene
@@ -30,6 +30,17 @@ class Reach:
     needs_link: bool
 
 
+OLD_PARENT = 70.0  # years; from there on, who is told of as « ma mère » is the patient
+_UNKNOWN = (
+    ("ne", "sait", "pas"),
+    ("ne", "sais", "pas"),
+    ("sait", "pas"),
+    ("nsp",),
+    ("inconnu",),
+    ("inconnue",),
+    ("incertain",),
+    ("incertaine",),
+)
 _NEGATIONS = frozenset(("negation-avant", "double-negation"))
 # Leaving a red flag out costs more than keeping one too many: short reaches.
 _REACH = {
@@ -47,12 +58,17 @@ _TODAY = frozenset(("depuis", "dps", "actuel", "actuelle", "actuellement", "ce",
 _STRENGTH = {Status.PRESENT: 0, Status.PAST: 1, Status.HYPOTHETICAL: 2, Status.ABSENT: 3, Status.FAMILY: 4}
 
 
-def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = frozenset()) -> list[tuple[Mention, Status, int, int]]:
+def qualify(
+    scene: Scene, year: int | None = None, openers: frozenset[str] = frozenset(), age: float | None = None
+) -> list[tuple[Mention, Status, int, int]]:
     """Return each mention with its status and the tokens (first, last) that show it, cue included.
 
     ``year`` is the year of the request: an earlier year beside a mention puts it in the past. ``openers`` are complaints: one
-    of them ends a list of antecedents (« ATCD : HTA, lombalgie fébrile »).
+    of them ends a list of antecedents (« ATCD : HTA, lombalgie fébrile »). ``age`` of the patient in years: « ma mère ne sait plus où
+    elle est » is told of a patient old enough to be a mother.
     """
+    if age is not None and age >= OLD_PARENT:
+        scene = replace(scene, cues={start: cue for start, cue in scene.cues.items() if not _own_parent(scene, start, cue[0])})
     status: dict[Mention, tuple[Status, int, int]] = {m: (Status.PRESENT, m.first, m.last) for m in scene.mentions}
 
     def mark(mention: Mention, new: Status, first: int, last: int) -> None:
@@ -68,16 +84,25 @@ def qualify(scene: Scene, year: int | None = None, openers: frozenset[str] = fro
         if name in _STATUS:
             for mention in _reached(scene, name, start, end, openers):
                 distant = mention.denies and any(not token.is_stop for token in scene.words[end + 1 : mention.first])
-                if not distant and (name != "passe-avant" or not _goes_on(scene, mention)):
+                whole = name in _NEGATIONS and scene.words[mention.first].folded == "ni"  # « n'a plus ni gaz ni selles »
+                if not distant and not whole and (name != "passe-avant" or not _goes_on(scene, mention)):
                     mark(mention, _STATUS[name], start, mention.last)
-    whole = _wholes(scene)
+    wholes = _wholes(scene)
     for mention in scene.mentions:
         for new, last in _after(scene, mention, year):
             mark(mention, new, mention.first, last)
-        if (outer := whole.get(mention)) is not None and (denied := _denied_after(scene, outer)) is not None:
+        if (outer := wholes.get(mention)) is not None and (denied := _denied_after(scene, outer)) is not None:
             mark(mention, Status.ABSENT, mention.first, denied)  # « déficit du bras : non » states no deficit either
+        for new, last in _after(scene, outer, year) if outer is not None else ():
+            if new in (Status.PAST, Status.FAMILY):  # « choc anaphylactique au scanner en 2018 » is no shock of today
+                mark(mention, new, mention.first, last)
     _question_marks(scene, mark)
     return [(mention, *_flip(mention, *found)) for mention, found in status.items()]
+
+
+def _own_parent(scene: Scene, start: int, name: str) -> bool:
+    """Say whether a cue names the parent of whoever tells: « ma mère », « mon père »."""
+    return name == "famille" and any(token.folded in ("ma", "mon") for token in scene.words[max(start - 1, 0) : start + 1])
 
 
 def _denied_before(scene: Scene, start: int, ends: dict[int, tuple[int, str]]) -> bool:
@@ -113,8 +138,8 @@ def _denied_after(scene: Scene, mention: Mention) -> int | None:
 
 
 def _flip(mention: Mention, status: Status, first: int, last: int) -> tuple[Status, int, int]:
-    """Turn a term that states absence around: « apyrétique » denies, « pas apyrétique » affirms."""
-    if not mention.denies:
+    """Turn a term that states absence around: « apyrétique » denies, « pas apyrétique » affirms (« pas de dissection carotidienne » does not)."""
+    if not mention.denies or (mention.narrows and status is Status.ABSENT):
         return status, first, last
     return (Status.PRESENT if status is Status.ABSENT else Status.ABSENT), first, last
 
@@ -130,6 +155,8 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
     if name == "famille":  # « maman opérée d'un cancer »: a sign may begin within the cue
         yield from (m for at in range(start + 1, end + 1) for m in scene.starts.get(at, ()) if m.last > end)
     index = end + 1
+    if name == "famille" and index < len(words) and words[index].folded == "avec" and _opens_item(scene, start):
+        index += 1  # « mère avec cancer du sein », but « amené par sa mère avec fièvre »
     furthest = min(len(words), index + _LONGEST_LIST)
     while index < furthest and scene.clause[index] == scene.clause[start]:
         token = words[index]
@@ -175,6 +202,11 @@ def _reached(scene: Scene, name: str, start: int, end: int, openers: frozenset[s
         index += 1
 
 
+def _opens_item(scene: Scene, index: int) -> bool:
+    """Say whether the word at a place begins an item of the text."""
+    return index == 0 or scene.clause[index - 1] != scene.clause[index] or scene.words[index - 1].folded in ",:;(\n"
+
+
 def _goes_on(scene: Scene, mention: Mention) -> bool:
     """Say whether a mention among antecedents is of today: « …, fièvre depuis 3 jours »."""
     following = [token.folded for token in scene.words[mention.last + 1 : mention.last + 4]]
@@ -209,8 +241,8 @@ def _list_goes_on(scene: Scene, comma: int) -> bool:
     """Say whether, after a comma, the list under a negation plainly continues: « , de y », « , y ou z », « , y ni z »."""
     words = scene.words
     index = comma + 1
-    if index < len(words) and words[index].folded in _OF:
-        return True
+    if index < len(words) and words[index].folded in _OF and words[min(index + 1, len(words) - 1)].folded != "-":
+        return True  # « , d'AEG », but not « , D-dimères »
     furthest = min(len(words), index + _LONGEST_LIST)
     while index < furthest and scene.clause[index] == scene.clause[comma]:
         if words[index].is_stop or scene.cues.get(index, ("",))[0] == "relais":
@@ -241,6 +273,9 @@ def _after(scene: Scene, mention: Mention, year: int | None) -> Iterator[tuple[S
         close = crossed == 0
         if close and (denied := _denies_after(scene, index)) is not None:
             yield Status.ABSENT, denied
+            return
+        if close and (unknown := _unknown_after(scene, index)) is not None:
+            yield Status.HYPOTHETICAL, unknown
             return
         if cue and cue[0] == "negation-apres" and close:
             yield Status.ABSENT, cue[1]
@@ -287,6 +322,15 @@ def _denies_after(scene: Scene, index: int) -> int | None:
     if folded in ("0", "ø") and not marked and following.isalpha() and following not in _AMOUNTS:
         return index
     return index if closes and folded in ("non", "0", "ø", "-") else None
+
+
+def _unknown_after(scene: Scene, index: int) -> int | None:
+    """Return where « : ne sait pas », « = inconnu » end when they stand here; without « : », these words say it of what follows."""
+    words = scene.words
+    if words[index].folded not in (":", "="):
+        return None
+    said = [word.folded for word in words[index + 1 : index + 4]]
+    return next((index + len(answer) for answer in _UNKNOWN if said[: len(answer)] == list(answer)), None)
 
 
 def _alternates(scene: Scene, index: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice, takewhile
 from typing import NamedTuple
 
 from pertimage.guidelines.lexicon import SIDES, Lexicon, Match
@@ -15,12 +15,16 @@ _BREAKS = frozenset(".;!\n?")
 
 
 class Mention(NamedTuple):
-    """Words that name a fact, from token ``first`` to ``last``; ``denies`` for a term that states absence."""
+    """Words that name a fact, from token ``first`` to ``last``; ``denies`` for a term that states absence.
+
+    ``narrows`` when such a term holds one that affirms: « dissection carotidienne » is not the dissection meant, denied or not.
+    """
 
     fact: str
     first: int
     last: int
     denies: bool
+    narrows: bool = False
 
 
 @dataclass(slots=True)
@@ -47,7 +51,7 @@ def scene(text: str, lexicon: Lexicon) -> Scene:
     matches = lexicon.automaton.find(words, text)
     covered = _Cover(match for match in matches if match.entry.kind == "cue" and match.entry.name == "leurres")
     stated = [m for m in matches if m.entry.kind in ("fact", "denied") and not covered.holds(m)]
-    mentions = [Mention(m.entry.name, m.first, m.last, m.entry.kind == "denied") for m in _longest_per_fact(stated)]
+    mentions = _longest_per_fact(stated)
     starts: dict[int, list[Mention]] = {}
     for mention in mentions:
         starts.setdefault(mention.first, []).append(mention)
@@ -73,19 +77,28 @@ class _Cover:
         return (before > 0 and self._furthest[before - 1] >= match.last) or (upto > 0 and self._furthest[upto - 1] > match.last)
 
 
-def _longest_per_fact(matches: list[Match]) -> list[Match]:
-    """Keep, for each fact, the matches that no longer match of the same fact contains."""
-    kept: list[Match] = []
+def _longest_per_fact(matches: list[Match]) -> list[Mention]:
+    """Return, for each fact, the mentions that no longer one of the same fact contains."""
+    kept: list[Mention] = []
     by_fact: dict[str, list[Match]] = {}
     for match in matches:
         by_fact.setdefault(match.entry.name, []).append(match)
-    for group in by_fact.values():
+    for name, group in by_fact.items():
         furthest = -1
-        for match in sorted(group, key=lambda m: (m.first, -m.last)):
+        group.sort(key=lambda m: (m.first, -m.last))
+        for place, match in enumerate(group):
             if match.last > furthest:
-                kept.append(match)
+                denies = match.entry.kind == "denied"
+                kept.append(Mention(name, match.first, match.last, denies, denies and _holds_affirmed(group, place)))
                 furthest = match.last
     return sorted(kept, key=lambda m: (m.first, -m.last))
+
+
+def _holds_affirmed(group: list[Match], place: int) -> bool:
+    """Say whether a match holds one that affirms, among the matches of one fact in order of first token, longest first."""
+    last = group[place].last
+    inside = takewhile(lambda match: match.first <= last, islice(group, place + 1, None))
+    return any(match.entry.kind == "fact" and match.last <= last for match in inside)
 
 
 def _cues(matches: list[Match], mentions: list[Mention], words: list[Token]) -> dict[int, tuple[str, int]]:
@@ -158,17 +171,8 @@ _RANK = {
 def _clauses(words: list[Token]) -> list[int]:
     numbers: list[int] = []
     clause = 0
-    for index, token in enumerate(words):
+    for token in words:
         numbers.append(clause)
-        if token.folded in _BREAKS and not (token.folded == "." and _abbreviates(words, index)):
+        if token.folded in _BREAKS and not token.is_joiner:
             clause += 1
     return numbers
-
-
-def _abbreviates(words: list[Token], dot: int) -> bool:
-    if dot == 0 or dot + 1 >= len(words):
-        return False
-    before, after = words[dot - 1], words[dot + 1]
-    return (
-        before.is_word and len(before.folded) <= 2 and before.folded.isalpha() and before.end == words[dot].start and after.folded != "\n"
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from heapq import heapify, heappop, heappush
@@ -63,7 +63,7 @@ def read(request: ImagingRequest, lexicon: Lexicon, openers: frozenset[str] = fr
     """
     text = request.narrative
     seen = scene(text, lexicon)
-    stated = list(_stated(seen, request.authored, openers))
+    stated = list(_stated(seen, request, openers))
     found = [*stated, *_measured(seen, lexicon, request, openers, _not_his(seen, stated, lexicon)), *_known(request, lexicon)]
     codes = {
         kind: tuple(bare_code(code.code) for code in request.reason_codes if _kind(code) == kind) for kind in ("icd10", "icpc2", "snomed")
@@ -93,8 +93,9 @@ def _in_order(found: Iterable[FactFound]) -> list[FactFound]:
     return sorted(unique.values(), key=lambda fact: (fact.start < 0, fact.start, fact.fact))
 
 
-def _stated(seen: Scene, on: date | None, openers: frozenset[str]) -> Iterable[FactFound]:
-    for mention, status, first, last in qualify(seen, on.year if on else None, openers):
+def _stated(seen: Scene, request: ImagingRequest, openers: frozenset[str]) -> Iterable[FactFound]:
+    year = request.authored.year if request.authored else None
+    for mention, status, first, last in qualify(seen, year, openers, request.age):
         start, end = seen.words[first].start, seen.words[last].end
         yield FactFound(mention.fact, status, seen.text[start:end], start, end)
 
@@ -230,9 +231,10 @@ def _counts(fact: FactDef | None, status: Status) -> bool:
 
 
 def _truth(found: Iterable[FactFound], lexicon: Lexicon) -> tuple[dict[str, bool], tuple[str, ...]]:
-    """Return the truth of each yes/no fact: one mention that counts makes it true, whatever else denies it."""
+    """Return the truth of each yes/no fact, one mention that counts making it true, whatever else denies it; and those said both ways."""
     yes: dict[str, bool] = {}
     no: dict[str, bool] = {}
+    spans: dict[tuple[str, bool], set[tuple[int, int]]] = {}
     for fact in found:
         if (fact.value is not None and fact.fact in lexicon.facts and lexicon.facts[fact.fact].is_number) or fact.fact in ("age", "duree"):
             continue
@@ -240,7 +242,23 @@ def _truth(found: Iterable[FactFound], lexicon: Lexicon) -> tuple[dict[str, bool
             yes[fact.fact] = True
         elif fact.status is Status.ABSENT:
             no[fact.fact] = False
-    return no | yes, tuple(sorted(yes.keys() & no.keys()))
+        else:
+            continue
+        spans.setdefault((fact.fact, fact.fact in yes and fact.status is not Status.ABSENT), set()).add((fact.start, fact.end))
+    both = yes.keys() & no.keys()
+    return no | yes, tuple(sorted(fact for fact in both if _is_contradicted(fact, both, yes, no, spans)))
+
+
+def _is_contradicted(
+    fact: str, both: Set[str], yes: Mapping[str, bool], no: Mapping[str, bool], spans: Mapping[tuple[str, bool], Set[tuple[int, int]]]
+) -> bool:
+    """Say whether the words that affirm a fact and those that deny it are of the same thing.
+
+    « Palpitations, pas de syncope » says both ways a fact that either of them makes: each has a fact of its own that is said one way.
+    """
+    own_yes = {span for other in yes.keys() - both for span in spans[other, True]}
+    own_no = {span for other in no.keys() - both for span in spans[other, False]}
+    return not (spans[fact, True] <= own_yes and spans[fact, False] <= own_no)
 
 
 def _derive(truth: dict[str, bool], values: Mapping[str, float], who: Sex | None, exam: str | None, lexicon: Lexicon) -> list[FactFound]:

@@ -8,6 +8,7 @@ from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided
 from pertimage.audit.tables import REGISTERS, metadata
+from pertimage.guidelines.policy import PolicyForm
 from tests.audit.scenes import edition, exam, record
 
 
@@ -42,6 +43,7 @@ def _live(register, now):
     register.set_site("chu", "CHU 2", at=next(at))
     register.set_setting("k", [1], at=next(at))
     register.keep_editions([edition("Un"), edition("Deux")], guidelines="2026.1", at=next(at))
+    register.put_in_force(PolicyForm(), "", author="Dr A", reason="essai", at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))

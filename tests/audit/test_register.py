@@ -63,7 +63,8 @@ def test_the_journal_holds_all_that_recomputes_an_assessment(register, now):
     for name in kept["request"]:
         value = expected[name]
         assert kept["request"][name] == (list(value) if isinstance(value, tuple) else value), name
-    assert kept["policy"] == asdict(policy) | {"exams_unavailable": ["a", "b"], "silenced_rules": []}
+    usual = {"dose_warning_msv": 50.0, "dose_window_months": 60, "silenced_rules": [], "dose_thresholds": []}
+    assert kept["policy"] == usual | {"exams_unavailable": ["a", "b"]}
 
 
 def test_a_draft_can_be_assessed_again_until_it_is_signed(register, now):

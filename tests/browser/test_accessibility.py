@@ -17,6 +17,7 @@ pytestmark = [
 ]
 
 LUMBAGO = "lumbago depuis 5 j, pas de déficit, ATCD K sein, mère : K ovaire, suspicion de fracture. Radio rachis lombaire"
+SILENCE = "regles_en_silence:\n  - {regle: lombalgie-commune/recente, auteur: Dr A, date: 2026-10-01, motif: essai}\n"
 LIGHT = {"color_scheme": "light"}
 DARK = {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
 # Without an example: an empty form. The others go through each outcome, an emergency, one exam without reason.
@@ -41,6 +42,7 @@ PAGES = {
     "versions of a sheet": "/referentiel/lombalgie-commune/versions",
     "former version": "/referentiel/lombalgie-commune/versions/{former}",
     "authors' guide": "/referentiel/guide",
+    "policy": "/politique",
     "error": "/nulle-part",
     "receipt": "/mes-demandes/{signed}",
     "question": "/mes-demandes/{asked}",
@@ -79,9 +81,23 @@ def known(server):
 @pytest.mark.parametrize("name", PAGES)
 def test_no_violation(open_page, known, name, look):
     """Axe finds nothing to say of the page, its folded parts open."""
-    page = open_page(PAGES[name].format(**known), **look)
+    assert violations(open_page(PAGES[name].format(**known), **look)) == []
+
+
+@pytest.mark.parametrize("text", [SILENCE, "titre: x\nalertes:\n  grossesse: {parle: non}\n"], ids=["right", "wrong"])
+def test_no_violation_once_a_policy_is_tried(open_page, known, text):
+    """Axe finds nothing to say of the effects of a policy, nor of its faults."""
+    page = open_page("/politique")
+    page.fill("#texte", text)
+    page.click("text=Essayer sur les")
+    assert page.locator("#t-effet").count() == (text == SILENCE)
+    assert violations(page) == []
+
+
+def violations(page):
+    """Return what axe finds, with the folded parts of the page open."""
     page.evaluate("document.querySelectorAll('details:not([name])').forEach(details => details.open = true)")
     page.evaluate("document.querySelector('details[name]')?.setAttribute('open', '')")
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
-    assert [(one["id"], one["help"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]] == []
+    return [(one["id"], one["help"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]

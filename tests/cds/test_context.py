@@ -35,6 +35,8 @@ def reading(text: str) -> Reading:
         ("PAS DE FIEVRE NI AEG", ["fievre", "aeg"]),
         ("déficit moteur exclu", ["deficit-moteur"]),
         ("aucun deficit, aucun tb sphincterien", ["deficit-moteur", "queue-de-cheval"]),
+        ("Rx genou F+P. luxation du genou : non", ["luxation-genou"]),
+        ("pas de dissection carotidienne", ["dissection-aortique"]),
         ("T° 37,2", ["fievre"]),
     ],
 )
@@ -71,6 +73,13 @@ def test_negation_is_read_with_its_scope(text: str, absent: list[str]) -> None:
         ("pas de signe associé à part une fièvre", ["fievre"]),
         ("sonde posée ce jour pour rétention", ["queue-de-cheval"]),
         ("père décédé d'un AVC, patient fébrile", ["fievre"]),
+        ("pas de TC. Fièvre", ["fievre"]),
+        ("n'a plus ni gaz ni selles", ["arret-matieres-gaz"]),
+        ("pas de TVP. fièvre", ["fievre"]),
+        ("amené par sa mère avec fièvre", ["fievre"]),
+        ("poignet gonflé, rouge, chaud", ["arthrite-septique"]),
+        ("ne contrôle plus ni les gaz ni les selles", ["queue-de-cheval"]),
+        ("céphalée survenue d'un coup", ["debut-brutal"]),
     ],
 )
 def test_a_red_flag_is_not_hidden_by_what_surrounds_it(text: str, present: list[str]) -> None:
@@ -87,6 +96,10 @@ def test_a_red_flag_is_not_hidden_by_what_surrounds_it(text: str, present: list[
         ("désir de grossesse", "grossesse"),
         ("ATCD de déficit moteur", "deficit-moteur"),
         ("sa douleur", "grossesse"),
+        ("AVC chez le père", "avc-suspecte"),
+        ("mère avec cancer du sein", "antecedent-cancer-sein"),
+        ("genou ni rouge ni chaud", "arthrite-septique"),
+        ("a pris un coup sur la main", "debut-brutal"),
     ],
 )
 def test_family_question_and_past_are_not_the_patients_present(text: str, fact: str) -> None:
@@ -105,6 +118,12 @@ def test_evidence_is_the_words_themselves() -> None:
 def test_what_is_said_and_denied_is_told() -> None:
     """A fact both affirmed and denied counts as present and is reported as a contradiction."""
     assert reading("fièvre à 39 hier, pas de fièvre ce jour").contradictions == ("fievre",)
+
+
+def test_a_sign_affirmed_and_another_denied_contradict_nothing() -> None:
+    """Palpitations and syncope make the same accompanying sign, each by itself: one there and the other not is no contradiction."""
+    assert reading("palpitations depuis 2 mois, pas de syncope").contradictions == ()
+    assert "palpitations" in reading("palpitations depuis 2 mois, pas de palpitations").contradictions
 
 
 @pytest.mark.parametrize("text", ["maman opérée d'un cancer du sein", "mère cancer sein opérée", "cancer du sein chez sa mère"])
@@ -130,3 +149,10 @@ def test_a_cancer_of_the_mother_is_not_the_patient_s(text: str) -> None:
 def test_a_word_after_a_sign_speaks_of_that_sign_only(text: str, fact: str, status: Status) -> None:
     """« Suspectée », « opérée », « ? non » say something of what they follow, and nothing of what comes next."""
     assert {found.status for found in reading(text).found if found.fact == fact} == {status}
+
+
+@pytest.mark.parametrize(("age", "present"), [(84.0, True), (45.0, False)])
+def test_who_is_told_of_as_a_mother_is_the_patient_when_old_enough(age: float, present: bool) -> None:
+    """« Ma mère » is the words of a daughter about an old patient, and of the patient about her mother when younger."""
+    request = ImagingRequest("r", texts=(TextPart("reasonCode", "ma mère ne sait plus où elle est depuis hier"),), age=age)
+    assert (read(request, load_base().lexicon).truth.get("confusion-aigue") is True) is present

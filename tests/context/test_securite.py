@@ -42,7 +42,12 @@ def _resource(short: dict[str, Any], rank: int) -> dict[str, Any]:
     concept: dict[str, Any] = {"coding": [{"system": SYSTEMS[name], "code": said[name]} for name in SYSTEMS if name in said]}
     if "texte" in said:
         concept["text"] = said["texte"]
-    found = {"resourceType": kind, "id": f"r{rank}", "subject": {"reference": "Patient/p1"}, "status": "final" if kind == "Observation" else "active"}
+    found = {
+        "resourceType": kind,
+        "id": f"r{rank}",
+        "subject": {"reference": "Patient/p1"},
+        "status": "final" if kind == "Observation" else "active",
+    }
     found["medicationCodeableConcept" if kind.startswith("Medication") else "code"] = concept
     if kind == "Observation":
         found["effectiveDateTime"] = (DAY - timedelta(days=12)).isoformat()
@@ -108,7 +113,11 @@ def problems(case: dict[str, Any]) -> list[str]:
     if wanted and list(offers)[: len(wanted)] != wanted:
         found.append(f"offers {list(offers)}")
     found += [f"{exam} is offered" for exam in expected.get("pas_propose", ()) if exam in offers]
-    found += [f"{exam} is offered with « {offers.get(exam)} »" for exam, words in expected.get("quand", {}).items() if words not in (offers.get(exam) or "")]
+    found += [
+        f"{exam} is offered with « {offers.get(exam)} »"
+        for exam, words in expected.get("quand", {}).items()
+        if words not in (offers.get(exam) or "")
+    ]
     found += [f"{item} is asked" for item in expected.get("pas_manque", ()) if item in {one.item for one in answer.missing}]
     found += [f"{item} is not asked" for item in expected.get("manque", ()) if item not in {one.item for one in answer.missing}]
     return found
@@ -141,7 +150,12 @@ def test_nothing_excluded_is_ever_offered(case):
 
 def test_a_vital_emergency_is_never_delayed():
     """What excludes the exam leaves the outcome of an emergency as it is, and says so."""
-    told = {"texte": "sepsis sur péritonite, défense, fièvre 39,5, DFG 22", "examen": "scanner abdomino-pelvien injecté", "age": 70, "sexe": "homme"}
+    told = {
+        "texte": "sepsis sur péritonite, défense, fièvre 39,5, DFG 22",
+        "examen": "scanner abdomino-pelvien injecté",
+        "age": 70,
+        "sexe": "homme",
+    }
     answer, innocent = judged(told), judged(told | {"texte": told["texte"].replace(", DFG 22", "")})
     assert (answer.outcome, answer.pathway) == (innocent.outcome, "emergency")
     assert "ne pas retarder" in " ".join(alert.message for alert in answer.alerts)

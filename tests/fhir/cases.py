@@ -25,6 +25,7 @@ from pertimage.fhir.card_text import fact_labels
 from pertimage.fhir.cards import CardMaker
 from pertimage.fhir.publisher import Publisher
 from pertimage.fhir.requests import read
+from pertimage.guidelines.loader import load_base
 from tests.project import ROOT
 
 TODAY = date(2026, 11, 22)
@@ -74,7 +75,7 @@ def reads_as(sentence):
 
 def card_maker(hook="order-sign"):
     """Return a maker of cards with the exams above and counted identifiers."""
-    return CardMaker(PUBLISHER, hook, EXAMS.get, LABELS, reads_as, counter())
+    return CardMaker(PUBLISHER, hook, EXAMS.get, LABELS, reads_as, counter(), completeness=load_base().tables.completeness)
 
 
 def service_request(**changes):

@@ -434,3 +434,26 @@ def test_identifiers_are_never_reused():
     uuids = [one["uuid"] for found in response["cards"] for one in (found, *found.get("suggestions", []))]
     assert len(uuids) == len(set(uuids))
     assert uuids[0] != counter()()
+
+
+def test_a_repeated_exam_is_given_up_in_one_click_and_never_recommended_against_the_guidance():
+    """The earlier exam is told; giving this one up is offered, not recommended, since the guidance supports it."""
+    repeat = Alert(AlertKind.REDUNDANCY, Severity.WARNING, "IRM du rachis lombaire il y a 5 semaines (CH de Foix).", "ImagingStudy/12")
+    made = card(replace(APPROPRIATE, alerts=(repeat,)))
+    (offered,) = [one for one in made["suggestions"] if one["actions"][0]["type"] == "delete"]
+    assert offered["label"] == "Renoncer à l'examen et consulter le précédent"
+    assert "isRecommended" not in offered
+    assert "il y a 5 semaines (CH de Foix)" in made["detail"]
+    quiet = card(replace(APPROPRIATE, alerts=(replace(repeat, severity=Severity.INFO),)))
+    assert not any(one["actions"][0]["type"] == "delete" for one in quiet.get("suggestions", ()))
+
+
+def test_a_card_tells_what_was_received_with_its_uncertainty():
+    """Sums with their bounds, and what could not be counted; nothing when nothing is known."""
+    known = replace(
+        APPROPRIATE.dose, cumulative_12m_msv=4.5, cumulative_60m_msv=13.0, cumulative_range_msv=(8.0, 19.0), exams_without_dose=2
+    )
+    made = card(replace(APPROPRIATE, dose=known))
+    assert "environ 13 mSv (entre 8 et 19) en 5 ans" in made["detail"]
+    assert "2 examens de dose ou de date inconnue ne sont pas comptés" in made["detail"]
+    assert "Déjà reçu" not in card(APPROPRIATE)["detail"]

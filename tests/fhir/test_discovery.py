@@ -26,7 +26,7 @@ def test_templates_keep_to_the_2_0_subset():
     for template in PREFETCH.values():
         assert re.findall(r"\{\{(.*?)\}\}", template) == ["context.patientId"]
         for parameter in template.split("?")[1].split("&") if "?" in template else []:
-            assert parameter.split("=")[0] in {"patient", "code", "status", "_sort", "_count"}
+            assert parameter.split("=")[0] in {"patient", "category", "code", "status", "_sort", "_count"}
 
 
 def test_nothing_is_empty():

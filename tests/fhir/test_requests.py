@@ -21,7 +21,9 @@ def test_a_french_order_is_read_whole():
     assert request.texts == (TextPart("reasonCode", "Lombalgie"), TextPart("note", "Pas de déficit neurologique."))
     assert [code.code for code in request.reason_codes] == ["M54.5"]
     assert (request.age, request.sex, request.authored) == (47.0, Sex.FEMALE, date(2026, 11, 20))
-    assert request.unknown_context == ()
+    assert request.unknown_context == (
+        "antécédents, allergies, traitements, dispositifs implantés, fonction rénale, examens antérieurs (non transmis)",
+    )
 
 
 def test_the_raw_order_comes_back_untouched():
@@ -106,6 +108,7 @@ def test_what_the_client_could_not_give_is_said():
         "âge et sexe du patient",
         "données « allergies » non obtenues",
         "liste « imagerie » incomplète (suite non transmise)",
+        "antécédents, traitements, dispositifs implantés, fonction rénale (non transmis)",
     )
 
 

@@ -21,7 +21,15 @@ VIGNETTES = [(sheet.id, vignette) for sheet in BASE.sheets.values() for vignette
 def answer(order):
     """Return the order read and the service's whole answer to it."""
     call = read_hook(hook_call(order, prefetch={"patient": patient()}), TODAY)
-    maker = CardMaker(PUBLISHER, "order-sign", BASE.catalogue.exams.get, LABELS, reads_with(BASE.lexicon), counter())
+    maker = CardMaker(
+        PUBLISHER,
+        "order-sign",
+        BASE.catalogue.exams.get,
+        LABELS,
+        reads_with(BASE.lexicon),
+        counter(),
+        completeness=BASE.tables.completeness,
+    )
     judged = [(read, assess(read.request, BASE)) for read in call.orders]
     return judged, maker.response(judged)
 

@@ -6,13 +6,16 @@ from pertimage.cds.assess import assess
 from pertimage.cds.model import Missing
 from pertimage.fhir.card_text import fact_labels
 from pertimage.fhir.requests import read_bundle
-from pertimage.fhir.statements import SENTENCES, answers, denial, denies, reads_with, verified
+from pertimage.fhir.statements import answers, denial, denies, reads_with, verified
 from pertimage.guidelines.loader import load_base
 from tests.fhir.cases import TODAY, bundle, patient, service_request
 
 BASE = load_base()
 READS = reads_with(BASE.lexicon)
 LABELS = fact_labels({name: fact.label for name, fact in BASE.lexicon.facts.items()})
+TABLE = BASE.tables.completeness
+# What the card offers for each item, in the words of the table.
+SENTENCES = {name: found[0] for name, item in TABLE.items.items() if (found := answers(Missing(name, item.question), LABELS, READS, TABLE))}
 # Requests that lack the item: an irradiating exam over the uterus, an MRI, an injected scanner.
 LACKING = {
     "grossesse": "Radiographie du rachis lombaire",
@@ -30,7 +33,7 @@ def missing(exam, *notes):
     return {item.item for assessment in assess(read.request, BASE) for item in assessment.missing}
 
 
-@pytest.mark.parametrize("item", SENTENCES)
+@pytest.mark.parametrize("item", LACKING)
 def test_a_legal_sentence_answers_its_question(item):
     """Once the sentence is in the order, the item is no longer missing."""
     assert item in missing(LACKING[item])
@@ -47,12 +50,28 @@ def test_no_sentence_offered_is_misread():
     """For every fact of the lexicon, the sentences offered state that fact as meant; a denial affirms nothing."""
     offered = 0
     for name, fact in BASE.lexicon.facts.items():
-        for sentence in answers(Missing(name, fact.question), LABELS, READS):
+        for sentence in answers(Missing(name, fact.question), LABELS, READS, TABLE) if name not in TABLE.items else ():
             offered += 1
-            denied = sentence in (denial([fact.label]), SENTENCES.get(name))
+            denied = sentence == denial([fact.label])
             assert READS(sentence).get(name) is not denied
             assert not denied or not any(READS(sentence).values())
     assert offered > 100
+
+
+@pytest.mark.parametrize(
+    "answer", [one for item in TABLE.items.values() for one in item.answers if one.fact and one.value is None], ids=lambda one: one.sentence
+)
+def test_every_answer_of_the_table_is_read_as_meant(answer):
+    """The sentence of a click states its fact as the table says, and a denial affirms nothing."""
+    assert READS(answer.sentence).get(answer.fact) is answer.holds
+    assert answer.holds or not any(READS(answer.sentence).values())
+
+
+def test_when_a_sheet_asks_every_answer_is_offered():
+    """A deciding question has its yes beside its no; an item of the table has one sentence, for a card is short."""
+    row = TABLE.items["anticoagulant"]
+    assert len(answers(Missing("anticoagulant", row.question, True), LABELS, READS, TABLE)) == 1
+    assert len(answers(Missing("anticoagulant", "Le patient prend-il un anticoagulant ?"), LABELS, READS, TABLE)) == 2
 
 
 def test_ambiguous_red_flags_are_left_out():
@@ -71,7 +90,7 @@ def test_ambiguous_red_flags_are_left_out():
 @pytest.mark.parametrize("question", ["Depuis combien de temps ?", "Quel est le DFG ?", "Précisez : score ?"])
 def test_open_questions_have_no_one_click_answer(question):
     """What yes or no does not answer is asked, not offered."""
-    assert answers(Missing("fievre", question), LABELS, READS) == []
+    assert answers(Missing("fievre", question), LABELS, READS, TABLE) == []
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,46 @@ VALID = hook_call(
             observation("82810-3", "77386006"),
             observation("2160-0", (0.9, "mg/dL")),
             {"resourceType": "ImagingStudy", "id": "s", "started": "2026-01-01", "series": [{"modality": {"code": "CT"}}]},
+            observation("29463-7", (70, "kg")),
+            observation(
+                "73569-6", None, component=[{"code": {"coding": [{"code": "113839"}]}, "valueQuantity": {"value": 2, "unit": "mSv"}}]
+            ),
+            {
+                "resourceType": "DiagnosticReport",
+                "id": "r",
+                "category": [{"coding": [{"code": "RAD"}]}],
+                "conclusion": "x",
+                "imagingStudy": [{"reference": "ImagingStudy/s"}],
+            },
+            {
+                "resourceType": "Device",
+                "id": "d",
+                "type": {"text": "Pacemaker"},
+                "safety": [{"coding": [{"code": "C106047"}]}],
+                "deviceName": [{"name": "A"}],
+            },
+            {"resourceType": "DeviceUseStatement", "id": "u", "status": "active", "device": {"reference": "Device/d", "display": "PM"}},
+            {
+                "resourceType": "Procedure",
+                "id": "g",
+                "status": "completed",
+                "code": {"text": "Scanner"},
+                "complication": [{"text": "x"}],
+                "performedDateTime": "2026-01",
+            },
+            {
+                "resourceType": "AllergyIntolerance",
+                "id": "a",
+                "code": {"text": "iode"},
+                "reaction": [{"substance": {"text": "gadolinium"}}],
+            },
+            {
+                "resourceType": "MedicationRequest",
+                "id": "m",
+                "medicationReference": {"reference": "#k"},
+                "contained": [{"resourceType": "Medication", "id": "k", "code": {"text": "x"}}],
+            },
+            service_request(id="old", status="active", meta={"versionId": "2"}),
         ),
     },
 )

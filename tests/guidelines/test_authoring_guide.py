@@ -24,7 +24,7 @@ MISTAKES = [[cell.strip() for cell in row.split("|")[1:4]] for row in TABLE[2:]]
 def check(tmp_path_factory):
     """Return a function that checks a base holding one sheet: its faults, and what is wrong with its vignettes."""
     folder = tmp_path_factory.mktemp("guide") / "data"
-    shutil.copytree(DATA, folder, ignore=shutil.ignore_patterns("fiches"))
+    shutil.copytree(DATA, folder, ignore=shutil.ignore_patterns("fiches", "transversal"))
     sheet = folder / "fiches" / "rachis" / "lombalgie-commune.yaml"
     sheet.parent.mkdir(parents=True)
 

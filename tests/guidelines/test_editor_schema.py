@@ -12,7 +12,9 @@ from pertimage.guidelines.schema import Form
 from pertimage.web.guidelines_cli import as_text
 from tests.project import ROOT
 
-FILES = {"fiche": "fiches/*/*.yaml", "lexique": "lexique/*.yaml", "examens": "examens.yaml", "mots": "[rt]e*s.yaml"}
+FILES = {"fiche": "fiches/*/*.yaml", "lexique": "lexique/*.yaml", "examens": "examens.yaml", "mots": "[rt]e*s.yaml"} | {
+    table: f"transversal/{table}.yaml" for table in ("completude", "securite", "redondance", "dose")
+}
 NAMES = (load_base().lexicon.facts, load_base().catalogue.exams)
 
 

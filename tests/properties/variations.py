@@ -13,7 +13,9 @@ from zlib import crc32
 
 Variation = Callable[[str], str | None]
 
-_SENTENCE = re.compile(r"(?<=[a-zà-ÿ)0-9]{3})\.\s+(?=[A-ZÀ-Ÿa-zà-ÿ])|\n+")
+# A word cut short (« Lomb. aig. ») ends no sentence where a small letter follows.
+_CUT_SHORT = "".join(rf"(?<!\b{word}\.)" for word in ("lomb", "doul", "cerv", "dors", "abd", "aig", "exam", "irrad", "chron"))
+_SENTENCE = re.compile(rf"(?<=[a-zà-ÿ)0-9]{{3}})\.(?:\s+(?=[A-ZÀ-Ÿ])|(?i:{_CUT_SHORT})\s+(?=[a-zà-ÿ]))|\n+")
 _LONG_WORD = re.compile(r"(?<![\w'’-])[a-zà-ÿ]{7,}(?![\w-])", re.IGNORECASE)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

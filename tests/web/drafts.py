@@ -21,7 +21,9 @@ SHEET = "fiches/rachis/lombalgie-commune.yaml"
 def small_base(folder: Path) -> Path:
     """Copy the base into a folder, with one sheet and the facts that it needs: compiling the others is what takes time."""
     shutil.copytree(
-        DATA, folder, ignore=lambda place, names: names if "fiches" in Path(place).parts or Path(place).name == "lexique" else []
+        DATA,
+        folder,
+        ignore=lambda place, names: names if "fiches" in Path(place).parts or Path(place).name in ("lexique", "transversal") else [],
     )
     (folder / SHEET).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(DATA / SHEET, folder / SHEET)

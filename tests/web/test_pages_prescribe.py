@@ -257,7 +257,7 @@ def test_every_clinical_question_can_be_answered():
     base = load_base()
     for sheet in base.sheets.values():
         for fact, words in sheet.questions.items():
-            asked = question(Missing(fact, words), base.lexicon)
+            asked = question(Missing(fact, words), base)
             assert asked.options or asked.blank, f"{sheet.id}: {fact}"
 
 

@@ -16,10 +16,10 @@ from pertimage.web.pages.highlight import segments
     ("msv", "said"),
     [
         (0.0, "sans rayons"),
-        (1.2, "≈ 1,2 mSv, environ 5 mois de radioactivité naturelle"),
-        (0.03, "≈ 0,03 mSv, environ 4 jours de radioactivité naturelle"),
-        (0.005, "≈ 0,005 mSv, environ 1 jour de radioactivité naturelle, ou moins"),
-        (8.5, "≈ 8,5 mSv, environ 3 ans de radioactivité naturelle"),
+        (1.2, "≈ 1,2 mSv, environ 5 mois d'exposition naturelle"),
+        (0.03, "≈ 0,03 mSv, environ 4 jours d'exposition naturelle"),
+        (0.005, "≈ 0,005 mSv, environ 1 jour d'exposition naturelle, ou moins"),
+        (8.5, "≈ 8,5 mSv, environ 3 ans d'exposition naturelle"),
         (None, "dose non renseignée"),
     ],
 )

@@ -13,7 +13,7 @@ from pertimage.audit.review import Decision
 from pertimage.cds.model import Alternative, Missing, Outcome
 from pertimage.web.access import DEMO_USERS
 from pertimage.web.demo.orders import DEMO_PRESCRIBER, EMERGENCIES_LAST, Order
-from pertimage.web.pages.replies import question
+from pertimage.web.pages.replies import filled, question
 from pertimage.web.service import Service
 
 TO_REVIEW = 22
@@ -152,10 +152,10 @@ class _Play:
         return Act(at, lambda: self._service.register.decide(order.id, decision, radiologist=radiologist, at=at, reason=reason, exam=exam))
 
     def _answer(self, wanted: Missing) -> str:
-        asked = question(wanted, self._service.base.lexicon)
+        asked = question(wanted, self._service.base)
         if asked.options:
             return self._chance.choice(asked.options[:3]).sentence
-        return asked.blank.sentence(asked.blank.placeholder or "non mesuré") if asked.blank else "Non."
+        return filled(asked.blank, asked.blank.placeholder or "non mesuré") if asked.blank else "Non."
 
     def _later(self, at: datetime, *, minutes: int = 5 * 60) -> datetime:
         return at + timedelta(minutes=minutes * (0.3 + self._chance.expovariate(1)))

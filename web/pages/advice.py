@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pertimage.cds.dose import cumulated_words
 from pertimage.cds.model import Alert, AlertKind, Alternative, Assessment, FactFound, Missing, Outcome, Severity
+from pertimage.cds.speech import once
 from pertimage.guidelines.schema import ExamForm
 from pertimage.web.pages import french
 from pertimage.web.pages.highlight import Read, Segment, listed, segments
@@ -70,6 +72,7 @@ class Advice:
     own_dose: str
     own_dose_level: int
     own_tariff: str
+    received: str
     offers: tuple[Offer, ...]
     flags: tuple[FlagToConfirm, ...]
     alerts: tuple[tuple[str, Alert], ...]
@@ -98,9 +101,14 @@ def _advice(one: Assessment, among: Sequence[Assessment], service: Service) -> A
     offers = tuple(_offer(offer, one, among, service) for offer in one.alternatives)
     return Advice(
         assessment=one, exam=french.capital(one.exam_label) or "Examen non précisé", word=french.capital(one.outcome.french), look=look, icon=icon,
-        own_dose=dose, own_dose_level=level, own_tariff=tariff, offers=offers, flags=_flags(one, service),
+        own_dose=dose, own_dose_level=level, own_tariff=tariff, received=_received(one), offers=offers, flags=_flags(one, service),
         alerts=_alerts(one), sheets=tuple((name, service.base.sheets[name].title) for name in one.situations if name in service.base.sheets),
     )  # fmt: skip
+
+
+def _received(one: Assessment) -> str:
+    """Return the doses already received, when some were."""
+    return cumulated_words(one.dose) if one.dose.exams_without_dose or one.dose.cumulative_60m_msv else ""
 
 
 def _cost(exam: ExamForm) -> tuple[str, int, str]:
@@ -144,19 +152,21 @@ def _flags(one: Assessment, service: Service) -> tuple[FlagToConfirm, ...]:
 
 def _alerts(one: Assessment) -> tuple[tuple[str, Alert], ...]:
     asked = {item.item for item in one.missing}
-    kept = (alert for alert in one.alerts if not (_OF_ITEM.get(alert.kind) in asked and alert.severity is not Severity.CRITICAL))
-    return tuple((SEVERITIES[alert.severity], alert) for alert in kept)
+    told = {alert for alert in one.alerts if alert.kind is AlertKind.LEGAL_ITEM or _OF_ITEM.get(alert.kind) in asked}
+    kept = (alert for alert in one.alerts if alert not in told or alert.severity is Severity.CRITICAL)
+    return tuple((SEVERITIES[alert.severity], alert) for alert in once(kept))
 
 
 def questions(assessments: Sequence[Assessment], service: Service) -> list[Question]:
-    """Return what is missing, once each, what decides or is demanded first."""
+    """Return what is missing, once each, what decides first, then what is demanded, then what matters most."""
     missing: dict[str, Missing] = {}
     for one in assessments:
         for item in one.missing:
             missing.setdefault(item.item, item)
     deciding = {item.item for one in assessments if one.outcome is Outcome.INCOMPLETE for item in one.missing[:2]}
-    ordered = sorted(missing.values(), key=lambda item: (item.item not in deciding, not item.blocking))
-    return [question(item, service.base.lexicon) for item in ordered]
+    rank = service.base.tables.completeness.rank
+    ordered = sorted(missing.values(), key=lambda item: (item.item not in deciding, not item.blocking, rank(item.item)))
+    return [question(item, service.base) for item in ordered]
 
 
 def reading(text: str, facts: Sequence[FactFound], service: Service) -> tuple[list[Segment], list[Read]]:

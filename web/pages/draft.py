@@ -12,10 +12,11 @@ from uuid import uuid4
 from starlette.datastructures import FormData
 
 from pertimage.cds.model import ImagingRequest, Missing, Sex, TextPart
+from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.lexicon import Lexicon
 from pertimage.web.pages.csrf import text as field
 from pertimage.web.pages.csrf import texts
-from pertimage.web.pages.replies import appended, known_facts, question
+from pertimage.web.pages.replies import appended, filled, known_facts, question
 
 TEXT_LIMIT = 8000
 PRIORITIES = {"routine": "Programmé", "urgent": "Urgent (quelques jours)", "asap": "Très urgent (dès que possible)", "stat": "Immédiat"}
@@ -70,7 +71,7 @@ class Draft:
         )  # fmt: skip
 
 
-def read_draft(form: FormData, lexicon: Lexicon) -> Draft:
+def read_draft(form: FormData, base: GuidelineBase) -> Draft:
     """Return what a form posted holds, with the answer that its button adds."""
     sex, priority, request = field(form, "sexe"), field(form, "urgence"), field(form, "demande")
     draft = Draft(
@@ -78,7 +79,7 @@ def read_draft(form: FormData, lexicon: Lexicon) -> Draft:
         priority=priority if priority in PRIORITIES else "routine", replies=tuple(texts(form, "reponse"))[-60:], initial=field(form, "examen_initial", 200),
         reason=field(form, "motif"), comment=field(form, "commentaire", 1000), id=request if _ID.match(request) else uuid4().hex,
     )  # fmt: skip
-    return _completed(draft, form, lexicon)
+    return _completed(draft, form, base)
 
 
 def clean(value: object) -> str:
@@ -88,14 +89,14 @@ def clean(value: object) -> str:
     return unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")).strip()[:TEXT_LIMIT]
 
 
-def _completed(draft: Draft, form: FormData, lexicon: Lexicon) -> Draft:
+def _completed(draft: Draft, form: FormData, base: GuidelineBase) -> Draft:
     """Apply the button pressed in a browser without JavaScript: a chip, a blank filled, an exam replaced."""
     for token in texts(form, "ajout"):
         draft = replace(draft, text=appended(draft.text, token.split("|", 3)[-1]), replies=(*draft.replies, token))
     if (item := field(form, "completer")) and (words := field(form, f"complement-{item}", 500)):
-        blank = question(Missing(item, ""), lexicon).blank
+        blank = question(Missing(item, ""), base).blank
         if blank is not None:
-            draft = replace(draft, text=appended(draft.text, blank.sentence(words, field(form, f"unite-{item}"))))
+            draft = replace(draft, text=appended(draft.text, filled(blank, words, field(form, f"unite-{item}"))))
     if exam := field(form, "remplacer", 400):
         draft = with_exam(draft, exam)
     return draft

@@ -6,8 +6,8 @@ import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-# Average natural exposure in France, in mSv a year: what makes a dose speak to a patient.
-NATURAL_MSV_A_YEAR = 2.9
+from pertimage.cds.dose import natural_words
+
 PARIS = ZoneInfo("Europe/Paris")
 MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
 # Techniques paid with a technical fee besides the act (« forfait technique »), by DICOM code.
@@ -73,25 +73,12 @@ def elapsed(since: str | datetime | None, now: datetime) -> str:
 
 
 def dose(msv: float | None, *, irradiating: bool = True) -> str:
-    """Return a dose for a patient: « sans rayons », or mSv and the time natural radioactivity takes to give as much."""
+    """Return a dose for a patient: « sans rayons », or mSv and the time of natural exposure that gives as much."""
     if not irradiating or msv == 0:
         return "sans rayons"
     if msv is None:
         return "dose non renseignée"
-    return f"≈{_FIXED}{number(msv, 1 if msv >= 0.1 else 3)}{_FIXED}mSv, {natural(msv)}"
-
-
-def natural(msv: float) -> str:
-    """Return the time in which natural radioactivity gives that dose, in plain words."""
-    days = msv / NATURAL_MSV_A_YEAR * 365
-    if days < 1.5:
-        return "environ 1 jour de radioactivité naturelle, ou moins"
-    if days < 45:
-        return f"environ {round(days)} jours de radioactivité naturelle"
-    months = days / 365 * 12
-    if months < 23.5:
-        return f"environ {round(months)} mois de radioactivité naturelle"
-    return f"environ {number(days / 365, 0)} ans de radioactivité naturelle"
+    return f"≈{_FIXED}{number(msv, 1 if msv >= 0.1 else 3)}{_FIXED}mSv, {natural_words(msv)}"
 
 
 def tariff(euros: float | None, modality: str = "") -> str:

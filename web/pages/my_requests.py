@@ -12,6 +12,7 @@ from pertimage.audit.review import Refused, UnknownRequest
 from pertimage.audit.worklist import RequestRow
 from pertimage.cds.model import Assessment, Outcome
 from pertimage.web.access import page_user
+from pertimage.web.local_policy import PRESCRIBER
 from pertimage.web.pages import advice
 from pertimage.web.pages.csrf import checked_form
 from pertimage.web.pages.draft import clean
@@ -75,7 +76,7 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
     text = one.request.narrative
     segments, facts = advice.reading(text, one.main.facts, service)
     context: dict[str, Any] = {
-        "one": one, "thread": thread, "advices": shown_advices(one, service), "segments": segments, "facts": facts,
+        "one": one, "thread": thread, "advices": shown_advices(one, service, PRESCRIBER), "segments": segments, "facts": facts,
         "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
         "patient_words": _patient_words(one.main, service),

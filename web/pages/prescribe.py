@@ -45,7 +45,7 @@ def new_request(request: Request, ordre: str = "motif", exemple: str = "") -> HT
 def without_script(request: Request, form: FormData = Depends(checked_form)) -> HTMLResponse:
     """Judge the form and show it again with its advice: what browsers without JavaScript use."""
     page_user(request, ROLE)
-    draft = read_draft(form, service_of(request).base.lexicon)
+    draft = read_draft(form, service_of(request).base)
     return _form_page(request, draft, exam_first=form.get("ordre") == "examen")
 
 
@@ -53,7 +53,7 @@ def without_script(request: Request, form: FormData = Depends(checked_form)) -> 
 def live_advice(request: Request, form: FormData = Depends(checked_form)) -> HTMLResponse:
     """Return the advice alone, while the prescriber types."""
     page_user(request, ROLE)
-    draft = read_draft(form, service_of(request).base.lexicon)
+    draft = read_draft(form, service_of(request).base)
     return templates.TemplateResponse(request, "prescribe/advice.html", _advice_context(draft, service_of(request)) | {"fragment": True})
 
 
@@ -61,7 +61,7 @@ def live_advice(request: Request, form: FormData = Depends(checked_form)) -> HTM
 async def sign(request: Request, form: FormData = Depends(checked_form)) -> Response:
     """Record and sign the request with the advice given, then show the receipt."""
     user, service = page_user(request, ROLE), service_of(request)
-    draft = read_draft(form, service.base.lexicon)
+    draft = read_draft(form, service.base)
     if draft.is_empty or draft.faults:
         return _form_page(request, draft, status=422, fault=EMPTY if draft.is_empty else "")
     judged = _judged(draft, service)
@@ -75,7 +75,7 @@ async def sign(request: Request, form: FormData = Depends(checked_form)) -> Resp
 async def give_up(request: Request, form: FormData = Depends(checked_form)) -> Response:
     """Follow the advice not to image: the request is kept unsigned, and the advice as accepted."""
     user, service = page_user(request, ROLE), service_of(request)
-    draft = read_draft(form, service.base.lexicon)
+    draft = read_draft(form, service.base)
     if draft.is_empty or draft.faults:
         return _form_page(request, draft, status=422, fault=EMPTY if draft.is_empty else "")
     judged = _judged(draft, service)
@@ -156,6 +156,7 @@ def _advice_context(draft: Draft, service: Service) -> dict[str, Any]:
     if draft.is_empty:
         return context
     judged = _judged(draft, service)
+    judged = replace(judged, assessments=service.told(judged.assessments, HOOK))
     asked = advice.questions(judged.assessments, service)
     first = judged.assessments[0]
     segments, facts = advice.reading(draft.text, first.facts, service)
@@ -178,5 +179,5 @@ def _names_no_exam(one: Assessment) -> bool:
 
 def _merged(first: Sequence[Any], asked: list[Question], service: Service) -> list[Question]:
     """Put the questions that decide of any exam before those about the exam not named yet."""
-    leading = [question(item, service.base.lexicon) for item in first]
+    leading = [question(item, service.base) for item in first]
     return [*leading, *(one for one in asked if one.item not in {other.item for other in leading})]

@@ -8,6 +8,7 @@ from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.worklist import RequestRow
 from pertimage.cds.model import Assessment, ImagingRequest, TextPart
 from pertimage.cds.records import assessment_of, request_of
+from pertimage.web.local_policy import PAGE
 from pertimage.web.pages import french
 from pertimage.web.pages.advice import LOOKS, Advice, advices
 from pertimage.web.service import Service
@@ -84,9 +85,9 @@ def state_words(row: RequestRow) -> str:
     return REVIEWED[row.state]
 
 
-def shown_advices(one: Recorded, service: Service) -> list[Advice]:
+def shown_advices(one: Recorded, service: Service, who: str) -> list[Advice]:
     """Return the advice as it was given when the request was recorded."""
-    return advices(one.assessments, service)
+    return advices(service.told(one.assessments, PAGE, who), service)
 
 
 def completed(one: Recorded, answers: list[str]) -> ImagingRequest:

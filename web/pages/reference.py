@@ -15,6 +15,7 @@ from pertimage.guidelines.edition import Edition, editions, read_edition
 from pertimage.guidelines.schema import Modality
 from pertimage.guidelines.words import fold
 from pertimage.web.pages.french import typography
+from pertimage.web.pages.policy import about_sheet
 from pertimage.web.pages.revision import revision
 from pertimage.web.pages.sheet_search import Filters, search
 from pertimage.web.pages.sheet_view import STATES, VERDICTS, SheetShown, chapter_words, chapters, shown
@@ -63,7 +64,7 @@ def one_sheet(request: Request, sheet: str) -> Response:
     service = service_of(request)
     current = editions(service.base).get(sheet)
     if current is not None:
-        return _sheet_page(request, shown(current))
+        return _sheet_page(request, shown(current), local=about_sheet(sheet, service))
     kept = service.register.editions(sheet)
     if not kept:
         raise HTTPException(404)
@@ -71,7 +72,7 @@ def one_sheet(request: Request, sheet: str) -> Response:
 
 
 def _sheet_page(request: Request, sheet: SheetShown, **about: Any) -> HTMLResponse:
-    context = {"shown": sheet, "verdicts": VERDICTS, "typo": typography, "served": None, **about}
+    context = {"shown": sheet, "verdicts": VERDICTS, "typo": typography, "served": None, "local": (), **about}
     return page(request, "reference/sheet.html", section="referentiel", **context)
 
 

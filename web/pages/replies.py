@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pertimage.cds.model import KnownFact, Missing, Status
-from pertimage.guidelines.lexicon import FactDef, Lexicon
+from pertimage.guidelines.base import GuidelineBase
+from pertimage.guidelines.completeness import Answer, Blank, Item
+from pertimage.guidelines.lexicon import FactDef
+from pertimage.guidelines.tables import Basis
 from pertimage.web.pages.french import capital, denial
 
 ORIGIN = "formulaire"
-DAYS = {"jours": 1.0, "semaines": 7.0, "mois": 28.0, "ans": 336.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,89 +36,47 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Blank:
-    """A field to fill: ``lead`` comes before the words typed, ``tail`` after; ``units`` offers a choice of them."""
-
-    lead: str
-    tail: str = "."
-    placeholder: str = ""
-    numeric: bool = False
-    units: tuple[str, ...] = ()
-
-    def sentence(self, words: str, unit: str = "") -> str:
-        """Return the sentence made of the words typed."""
-        tail = f" {unit}." if unit in self.units else self.tail
-        return f"{self.lead}{words.strip().rstrip('.')}{tail}"
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
-    """Something the request does not say, with the ways to say it."""
+    """Something the request does not say, with the ways to say it; ``hint`` says what makes it needless."""
 
     item: str
     text: str
     blocking: bool
     options: tuple[Option, ...] = ()
     blank: Blank | None = None
+    hint: str = ""
 
 
-def _stated(label: str, sentence: str, fact: str, status: Status = Status.PRESENT) -> Option:
-    return Option(label, sentence, fact, status)
+def question(missing: Missing, base: GuidelineBase) -> Question:
+    """Return a missing item with the ways to answer it: those of the table of completeness, else those of its fact."""
+    row = base.tables.completeness.items.get(missing.item)
+    if row is None:
+        options, blank = _of_fact(base.lexicon.facts.get(missing.item))
+        return Question(missing.item, missing.question, missing.blocking, options, blank)
+    options = tuple(map(_option, row.answers))
+    return Question(missing.item, missing.question, missing.blocking, options, row.blank, _hint(row))
 
 
-def _said(label: str, sentence: str) -> Option:
-    return Option(label, sentence)
+def filled(blank: Blank, words: str, unit: str = "") -> str:
+    """Return the sentence made of the words typed in a field."""
+    tail = f" {unit}." if unit in blank.units else blank.tail
+    return f"{blank.lead}{words.strip().rstrip('.')}{tail}"
 
 
-_DURATIONS = tuple(
-    Option(words, f"Depuis {words}.", "duree", value=count * DAYS[unit])
-    for words, count, unit in (
-        ("3 jours", 3, "jours"),
-        ("2 semaines", 2, "semaines"),
-        ("6 semaines", 6, "semaines"),
-        ("4 mois", 4, "mois"),
-        ("plus d'un an", 1.1, "ans"),
-    )
-)
-# Items of the contract, in their order there; any other item is a fact of the lexicon.
-_ITEMS: dict[str, tuple[tuple[Option, ...], Blank | None]] = {
-    "motif": ((), Blank("Motif : ", placeholder="lombalgie depuis 5 jours, pas de déficit")),
-    "finalite": ((), Blank("Recherche : ", placeholder="fracture, récidive, extension…")),
-    "duree": (_DURATIONS, Blank("Depuis ", placeholder="10", numeric=True, units=("jours", "semaines", "mois", "ans"))),
-    "grossesse": (
-        (_stated("Pas de grossesse", "Pas de grossesse en cours.", "grossesse", Status.ABSENT), _stated("Enceinte", "Grossesse en cours.", "grossesse")),
-        None,
-    ),
-    "examens-anterieurs": ((_said("Aucun", "Pas d'imagerie antérieure."),), Blank("Examens antérieurs : ", placeholder="IRM 2024, normale")),
-    "antecedents": ((_said("Aucun notable", "Sans antécédent notable."),), Blank("Antécédents : ", placeholder="cancer du sein 2019")),
-    "dfg": ((), Blank("DFG ", " mL/min.", "75", numeric=True)),
-    "allergie-contraste": (
-        (
-            _stated("Aucune réaction", "Pas de réaction antérieure à un produit de contraste.", "allergie-contraste", Status.ABSENT),
-            _stated("Réaction antérieure", "Réaction antérieure à un produit de contraste.", "allergie-contraste"),
-        ),
-        None,
-    ),
-    "dispositif-implante": (
-        (
-            _stated("Aucun", "Aucun dispositif implanté, pas de corps étranger métallique.", "dispositif-implante", Status.ABSENT),
-            _stated("Dispositif implanté", "Porteur d'un dispositif implanté.", "dispositif-implante"),
-        ),
-        Blank("Dispositif implanté : ", placeholder="marque, modèle, date de pose"),
-    ),
-    "lateralite": ((_said("Droite", "Côté droit."), _said("Gauche", "Côté gauche."), _said("Les deux", "Des deux côtés.")), None),
-    "region": ((), None),
-    "justification-urgence": ((), Blank("Urgent car ", placeholder="aggravation rapide")),
-    "poids": ((), Blank("Poids ", " kg.", "72", numeric=True)),
-}  # fmt: skip
+def _option(answer: Answer) -> Option:
+    status = Status.PRESENT if answer.holds else Status.ABSENT
+    return Option(answer.label, answer.sentence, answer.fact, status, answer.value)
 
 
-def question(missing: Missing, lexicon: Lexicon) -> Question:
-    """Return a missing item with the ways to answer it."""
-    options, blank = _ITEMS.get(missing.item) or _of_fact(lexicon.facts.get(missing.item))
-    if missing.item == "age":
-        blank = Blank("Âge ", " ans.", "45", numeric=True)
-    return Question(missing.item, missing.question, missing.blocking, options, blank)
+def _hint(row: Item) -> str:
+    """Return what a user must know of a row: that it is a proposal, and what makes its question needless."""
+    proposed = f"Question : {row.basis.french}." if row.basis is Basis.PROPOSED else ""
+    if not row.lifts:
+        return proposed
+    lifts = ", ".join(lift.label for lift in row.lifts)
+    said = f"Inutile si c'est écrit : {lifts}"
+    bases = {lift.basis for lift in row.lifts}
+    return f"{proposed} {said}{' (proposé par le projet)' if Basis.PROPOSED in bases else ''}.".strip()
 
 
 def _of_fact(fact: FactDef | None) -> tuple[tuple[Option, ...], Blank | None]:
@@ -129,8 +89,8 @@ def _of_fact(fact: FactDef | None) -> tuple[tuple[Option, ...], Blank | None]:
 
 def yes_no(fact: FactDef) -> tuple[Option, ...]:
     """Return the two answers to a yes/no fact, each with the sentence it writes."""
-    no = _stated("Non", f"{capital(denial(fact.label))}.", fact.id, Status.ABSENT)
-    return no, _stated("Oui", f"{capital(fact.label)}.", fact.id)
+    no = Option("Non", f"{capital(denial(fact.label))}.", fact.id, Status.ABSENT)
+    return no, Option("Oui", f"{capital(fact.label)}.", fact.id)
 
 
 def known_facts(tokens: Iterable[str], text: str, facts: Callable[[str], bool]) -> Iterator[KnownFact]:

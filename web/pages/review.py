@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, QueryParams
 from pertimage.audit.review import Decision, Refused, ReviewState, UnknownRequest
 from pertimage.audit.worklist import RequestRow
 from pertimage.web.access import User, page_user
+from pertimage.web.local_policy import RADIOLOGIST
 from pertimage.web.pages import advice
 from pertimage.web.pages.csrf import checked_form, text
 from pertimage.web.pages.draft import clean
@@ -174,7 +175,7 @@ def _one(request: Request, user: User, row: RequestRow, *, status: int = 200, fa
     segments, facts = advice.reading(one.request.narrative, one.main.facts, service)
     me = pseudonym(service, user)
     context: dict[str, Any] = {
-        "one": one, "thread": thread, "advices": shown_advices(one, service), "segments": segments, "facts": facts, "filters": filters,
+        "one": one, "thread": thread, "advices": shown_advices(one, service, RADIOLOGIST), "segments": segments, "facts": facts, "filters": filters,
         "questions": advice.questions(one.assessments, service), "mine": row.radiologist == me, "me": me, "following": _next(service, filters, row.id),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
         "can_decide": row.status == "signed" and row.state is not ReviewState.DECIDED, "colleagues": colleagues(service, user),

@@ -22,6 +22,7 @@ MENU = (
     ("mes-demandes", "/mes-demandes", "Mes demandes", "prescripteur"),
     ("relecture", "/relecture", "Relecture", "radiologue"),
     ("evaluation", "/evaluation", "Évaluation", "equipe-projet"),
+    ("politique", "/politique", "Politique", "equipe-projet"),
     ("referentiel", "/referentiel", "Référentiel", None),
 )
 
