@@ -15,7 +15,7 @@ from pertimage.cds.assess import assess
 from pertimage.cds.logic import Facts
 from pertimage.cds.model import Assessment
 from pertimage.cds.safety import Safeguard
-from pertimage.fhir.history import coded_facts
+from pertimage.fhir.context_words import record_facts
 from pertimage.fhir.requests import read
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.loader import load_base
@@ -23,7 +23,7 @@ from pertimage.guidelines.safety import PLACEHOLDER, SafetyRow
 
 BASE = load_base()
 DAY = date(2026, 11, 22)
-FACTS_OF = coded_facts(BASE.lexicon.facts, BASE.lexicon.atc)
+FACTS_OF = record_facts(BASE.lexicon)
 CASES = yaml.safe_load(Path(__file__).with_name("securite.yaml").read_text(encoding="utf-8"))
 SEXES = {"femme": "female", "homme": "male"}
 SYSTEMS = {
@@ -37,7 +37,7 @@ ROWS: tuple[SafetyRow, ...] = BASE.tables.safety.rows if BASE.tables.safety else
 
 
 def _resource(short: dict[str, Any], rank: int) -> dict[str, Any]:
-    """Return a FHIR resource from its short form: « {Condition: {cim10: Z95.0}} »."""
+    """Return a FHIR resource from its short form: « {Condition: {cim10: Z95.0}} » ; « irm » is a device's safety in MRI (NCI Thesaurus)."""
     ((kind, said),) = short.items()
     concept: dict[str, Any] = {"coding": [{"system": SYSTEMS[name], "code": said[name]} for name in SYSTEMS if name in said]}
     if "texte" in said:
@@ -48,7 +48,10 @@ def _resource(short: dict[str, Any], rank: int) -> dict[str, Any]:
         "subject": {"reference": "Patient/p1"},
         "status": "final" if kind == "Observation" else "active",
     }
-    found["medicationCodeableConcept" if kind.startswith("Medication") else "code"] = concept
+    key = "medicationCodeableConcept" if kind.startswith("Medication") else "type" if kind == "Device" else "code"
+    found[key] = concept
+    if "irm" in said:
+        found["safety"] = [{"coding": [{"code": said["irm"]}]}]
     if kind == "Observation":
         found["effectiveDateTime"] = (DAY - timedelta(days=12)).isoformat()
     if "ml_min" in said:
