@@ -13,7 +13,7 @@ import yaml
 from pertimage.cds.alerts import only_lacking
 from pertimage.cds.assess import assess
 from pertimage.cds.logic import Facts
-from pertimage.cds.model import Assessment
+from pertimage.cds.model import Alternative, Assessment
 from pertimage.cds.safety import Safeguard
 from pertimage.fhir.context_words import record_facts
 from pertimage.fhir.requests import read
@@ -115,6 +115,9 @@ def problems(case: dict[str, Any]) -> list[str]:
     wanted = expected.get("propose", [])
     if wanted and list(offers)[: len(wanted)] != wanted:
         found.append(f"offers {list(offers)}")
+    for excluded, instead in expected.get("repli", {}).items():
+        if answer.exam != excluded or instead not in offers:
+            found.append(f"no {instead} for {excluded}: {answer.exam}, {list(offers)}")
     found += [f"{exam} is offered" for exam in expected.get("pas_propose", ()) if exam in offers]
     found += [
         f"{exam} is offered with « {offers.get(exam)} »"
@@ -149,6 +152,35 @@ def test_nothing_excluded_is_ever_offered(case):
     excluding = [row for row in ROWS if row.id in spoken(answer) and str(row.effect) == "excluded"]
     offered = [BASE.catalogue.exams[one.exam] for one in answer.alternatives if one.exam != "none"]
     assert [exam.id for exam in offered for row in excluding if row.group.accepts(exam)] == []
+
+
+ROWS_THAT_EXCLUDE = [row for row in ROWS if str(row.effect) == "excluded"]
+FALLBACKS = [(row, exam) for row in ROWS_THAT_EXCLUDE for exam in row.fallbacks]
+# No sheet supports these exams where a GP may ask for them: what replaces them is held by the next test alone.
+NEVER_SUPPORTED = {"angioscanner-membres-inferieurs", "asp"}
+
+
+def test_each_excluded_exam_is_replaced_in_a_vignette():
+    """No fall-back is without an example, save those of exams that no sheet supports."""
+    shown = {exam for case in CASES for exam in case["attendu"].get("repli", {})}
+    assert {exam for _, exam in FALLBACKS} - shown == NEVER_SUPPORTED
+
+
+@pytest.mark.parametrize(("row", "exam"), FALLBACKS, ids=[f"{row.id}-{exam}" for row, exam in FALLBACKS])
+def test_a_fallback_suits_the_patient_for_whom_it_is_written(row, exam):
+    """The row excludes the exam and none of its fall-backs, which are all offered, in its order."""
+    assert row.group.accepts(BASE.catalogue.exams[exam])
+    guard = Safeguard(BASE, Facts({}, {}))
+    offers = guard.fallbacks(exam, [row], {}, lambda name, when: Alternative(name, name, when))
+    assert [one.exam for one in offers] == list(row.fallbacks[exam])
+    assert [one.exam for one in offers if row.group.accepts(BASE.catalogue.exams[one.exam])] == []
+
+
+def test_an_injection_said_by_a_condition_is_an_injection():
+    """A scanner offered « injecté, si… » is not offered to whom the injection is excluded."""
+    guard = Safeguard(BASE, Facts({"reaction-contraste-grave": True}, {}))
+    offers = [Alternative("scanner-cerebral", "Scanner", "injecté, si l'IRM est indisponible"), Alternative("scanner-thorax", "Scanner", "sans injection")]
+    assert [one.exam for one in guard.guarded(offers, {}, lambda name, when: Alternative(name, name, when))] == ["scanner-thorax"]
 
 
 def test_a_vital_emergency_is_never_delayed():
