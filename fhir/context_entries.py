@@ -53,7 +53,10 @@ _IMPLANTED = re.compile(
     re.IGNORECASE,
 )
 # Not in the body: « MR unsafe » says nothing of the patient.
-_BESIDE = re.compile(r"fauteuil|\blit\b|canne|déambulateur|béquille|audioproth|appareil auditif|prothèses? auditive|attelle|orthèse|oxyg[eè]n|\bppc\b|cpap", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"fauteuil|\blit\b|canne|déambulateur|béquille|audioproth|appareil auditif|prothèses? auditive|attelle|orthèse|oxyg[eè]n|\bppc\b|cpap",
+    re.IGNORECASE,
+)
 _PLACED = re.compile(
     r"(pose|implantation|mise en place|insertion)\b.*(pompe|neurostim|électrode|\bclips?\b|\bcoils?\b|cochléaire)", re.IGNORECASE
 )
