@@ -62,16 +62,26 @@ def instead_of_excluded(
 ) -> tuple[Alternative, ...]:
     """Return what suits the patient in place of an exam that the rule supports and that these rows exclude; nothing when nothing does.
 
-    What the rule foresaw for that very case comes first, then what replaces the exam, then what the rule supports as well.
+    What the rule foresaw for that very case comes first, then what replaces the exam, then what the rule supports as well,
+    without the same technique elsewhere: a film of the thigh replaces none of the pelvis.
     """
     offer, positions = partial(_offer, catalogue=catalogue), conclusion.rule.positions
-    sure = [one for one in _exams(conclusion, exam, catalogue, policy, territory) if not one.when]
+    sure = [
+        one for one in _exams(conclusion, exam, catalogue, policy, territory) if not one.when and not _elsewhere(one.exam, exam, catalogue)
+    ]
     suited = {one.exam: one for one in safeguard.guarded(sure, positions, offer)}
     foreseen = [one for name, one in suited.items() if name in positions and safeguard.weighed_by(positions[name], excluding)]
     replacing = [one for one in safeguard.fallbacks(exam, excluding, positions, offer) if one.exam not in policy.exams_unavailable]
     found = {one.exam: one for one in (*foreseen, *replacing, *suited.values())}
     others = [Alternative("none", row.otherwise) for row in excluding if row.otherwise]
     return tuple(safeguard.careful_last(found.values(), offer)) or tuple(others[:1])
+
+
+def _elsewhere(name: str, exam: str, catalogue: Catalogue) -> bool:
+    """Say whether an exam is the same technique as another, of a region that neither contains nor is contained in its own."""
+    one, other = catalogue.exams[name], catalogue.exams[exam]
+    shared = {one.region, *catalogue.wider_regions(one.region)} & {other.region, *catalogue.wider_regions(other.region)}
+    return one.modality is other.modality and not shared & {one.region, other.region}
 
 
 def _barred(supported: Sequence[Alternative]) -> Alternative:

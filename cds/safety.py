@@ -19,6 +19,7 @@ from pertimage.guidelines.schema import ExamForm, Verdict
 
 # An exam id and the condition under which it is offered → the offer.
 Offer = Callable[[str, str], Alternative]
+_INJECTED = re.compile(r"\binjectée?s?\b|\bavec injection\b")
 NEVER_DELAYED = "Urgence vitale : ne pas retarder l'examen ; l'équipe qui prend en charge décide."
 
 
@@ -69,7 +70,7 @@ class Safeguard:
         named = {one.exam for one in offers}
         kept: dict[str, Alternative] = {}
         for one in offers:
-            excluding = self.excluding(self._catalogue.exams[one.exam])
+            excluding = self.excluding(self._as_offered(one))
             instead = self.fallbacks(one.exam, excluding, positions, offer) if excluding and not one.when else []
             for new in instead if excluding else [one]:
                 if new is one or new.exam not in named:
@@ -78,12 +79,17 @@ class Safeguard:
 
     def careful_last(self, offers: Iterable[Alternative], offer: Offer) -> list[Alternative]:
         """Return offers with those to be done with care behind the others, their condition said."""
-        told = [(one, self._cautions(one.exam)) for one in offers]
+        told = [(one, self._cautions(self._as_offered(one))) for one in offers]
         careful = [offer(one.exam, "; ".join(filter(None, (one.when, *cautions)))) for one, cautions in told if cautions]
         return [*(one for one, cautions in told if not cautions), *careful]
 
-    def _cautions(self, exam: str) -> tuple[str, ...]:
-        return tuple(row.caution for row in self.rows(self._catalogue.exams[exam]) if row.effect is Effect.CARE)
+    def _cautions(self, exam: ExamForm) -> tuple[str, ...]:
+        return tuple(row.caution for row in self.rows(exam) if row.effect is Effect.CARE)
+
+    def _as_offered(self, offer: Alternative) -> ExamForm:
+        """Return the exam of an offer, with contrast when its condition says so: « injecté, si l'IRM est indisponible »."""
+        exam = self._catalogue.exams[offer.exam]
+        return exam.model_copy(update={"contrast": True}) if not exam.contrast and _INJECTED.search(offer.when) else exam
 
     def fallbacks(self, exam: str, excluding: Iterable[SafetyRow], positions: Mapping[str, Position], offer: Offer) -> list[Alternative]:
         """Return what replaces an excluded exam: what no row excludes, and the rule does not rule out.

@@ -45,11 +45,16 @@ _UNSAFE_WORDS = re.compile(
     r"\bmr[ -]?unsafe\b|non (irm|mr)[ -]compatible|incompatible (avec l['’])?irm|contre-indi\w+ (à l['’])?irm", re.IGNORECASE
 )
 _SAFE_WORDS = re.compile(r"\bmr[ -]?(safe|conditional)\b|(irm|mr)[ -]compatible|compatible (avec l['’])?irm", re.IGNORECASE)
-_REFUSES_MRI, _DEVICE = "contre-indication-irm", "dispositif-implante"
+_REFUSES_MRI, _INCOMPATIBLE, _DEVICE = "contre-indication-irm", "dispositif-irm-incompatible", "dispositif-implante"
 # Devices implanted, whether or not the lexicon names them; the national value set counts stents and caval filters among them (MED-1120).
 _IMPLANTED = re.compile(
     r"implant|pompe|\bclips?\b|\bcoils?\b|stent|filtre cave|valve|dérivation ventric|électrode|neurostim|\bholter|capteur|pacemaker|defibrillator"
     r"|endoprothèse|expandeur",
+    re.IGNORECASE,
+)
+# Not in the body: « MR unsafe » says nothing of the patient.
+_BESIDE = re.compile(
+    r"fauteuil|\blit\b|canne|déambulateur|béquille|audioproth|appareil auditif|prothèses? auditive|attelle|orthèse|oxyg[eè]n|\bppc\b|cpap",
     re.IGNORECASE,
 )
 _PLACED = re.compile(
@@ -210,9 +215,9 @@ def _with_mri_safety(stated: Iterable[str], device: dict[str, Any], said: str) -
     safety = [concept for key in ("safety", "property") for concept in items(device.get(key))]
     codes = {code for concept in safety for code in code_set(concept)}
     told = " ; ".join((said, *(word for concept in safety for word in words(concept))))
-    found = list(stated)
+    found = list(stated) or ([_DEVICE] if codes & _UNSAFE and not _BESIDE.search(told) else [])
     if found and (codes & _UNSAFE or _UNSAFE_WORDS.search(told)):
-        return list(dict.fromkeys((*found, _REFUSES_MRI)))
+        return list(dict.fromkeys((*found, _REFUSES_MRI, _INCOMPATIBLE)))
     if codes & _SAFE or _SAFE_WORDS.search(told):
         return [fact for fact in found if fact != _REFUSES_MRI]
     return found

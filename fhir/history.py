@@ -19,7 +19,8 @@ from pertimage.fhir.systems import ICPC2, SNOMED, is_atc, is_icd10
 TERRAIN = frozenset((
     "antecedent-cancer", "immunodepression", "corticotherapie", "anticoagulant", "trouble-hemostase", "insuffisance-renale", "diabete",
     "osteoporose", "dispositif-implante", "contre-indication-irm", "contre-indication-contraste", "allergie-contraste",
-    "corps-etranger-oculaire", "hyperthyroidie", "metformine", "aspirine", "inhibiteur-p2y12", "tabagisme", "amiante",
+    "corps-etranger-oculaire", "hyperthyroidie", "metformine", "aspirine", "inhibiteur-p2y12", "tabagisme", "amiante", "dialyse",
+    "mastocytose", "pheochromocytome", "myasthenie-nommee", "nodule-autonome", "antecedent-hyperthyroidie", "claustrophobie",
 ))  # fmt: skip
 # The words of a short entry of the record → the facts they state, each with its status.
 InWords = Callable[[str], tuple[tuple[str, Status], ...]]
@@ -34,12 +35,12 @@ CONTRAINDICATIONS: Mapping[str, tuple[str, ...]] = {
     "MED-1108": ("allergie-contraste",),
     "MED-1109": ("contre-indication-irm",),
     "MED-1110": ("corps-etranger-oculaire", "contre-indication-irm"),
-    "MED-1111": ("dispositif-implante",),
-    "MED-1112": ("dispositif-implante", "contre-indication-irm"),
-    "MED-1113": ("dispositif-implante", "contre-indication-irm"),
-    "MED-1114": ("dispositif-implante",),
+    "MED-1111": ("dispositif-implante", "clip-anevrisme"),
+    "MED-1112": ("dispositif-implante", "implant-cochleaire", "contre-indication-irm"),
+    "MED-1113": ("dispositif-implante", "neurostimulateur", "contre-indication-irm"),
+    "MED-1114": ("dispositif-implante", "derivation-liquide"),
     "MED-1115": ("dispositif-implante",),
-    "MED-1116": ("dispositif-implante",),
+    "MED-1116": ("dispositif-implante", "pompe-implantee"),
     "MED-1117": ("dispositif-implante", "contre-indication-irm"),
     "MED-1118": ("dispositif-implante",),
     "MED-1120": ("dispositif-implante",),

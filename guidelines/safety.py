@@ -45,6 +45,7 @@ class ParameterForm(Form):
 class GroupForm(WhichForm):
     """A named group of exams."""
 
+    label: str = Field(default="", alias="libelle", description="Comment on le nomme au lecteur.")
     but: list[Slug] = Field(default=[], alias="sauf", description="Examens que le groupe ne comprend pas.")
 
 
@@ -52,6 +53,7 @@ class SafetyRowForm(RowForm):
     """One row: for which patients and exams, what is said, and what it does."""
 
     id: Slug
+    label: str = Field(default="", alias="libelle", description="Comment on la nomme au lecteur ; sans lui, son id.")
     kind: KindWord = Field(alias="type", description="La sorte d'alerte.")
     exams: Slug | GroupForm = Field(
         default=GroupForm(), alias="examens", description="Un groupe du fichier, ou des critères ; rien : tous les examens."

@@ -13,9 +13,9 @@ import yaml
 from pertimage.cds.alerts import only_lacking
 from pertimage.cds.assess import assess
 from pertimage.cds.logic import Facts
-from pertimage.cds.model import Assessment
+from pertimage.cds.model import Alternative, Assessment
 from pertimage.cds.safety import Safeguard
-from pertimage.fhir.history import coded_facts
+from pertimage.fhir.context_words import record_facts
 from pertimage.fhir.requests import read
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.loader import load_base
@@ -23,7 +23,7 @@ from pertimage.guidelines.safety import PLACEHOLDER, SafetyRow
 
 BASE = load_base()
 DAY = date(2026, 11, 22)
-FACTS_OF = coded_facts(BASE.lexicon.facts, BASE.lexicon.atc)
+FACTS_OF = record_facts(BASE.lexicon)
 CASES = yaml.safe_load(Path(__file__).with_name("securite.yaml").read_text(encoding="utf-8"))
 SEXES = {"femme": "female", "homme": "male"}
 SYSTEMS = {
@@ -37,7 +37,7 @@ ROWS: tuple[SafetyRow, ...] = BASE.tables.safety.rows if BASE.tables.safety else
 
 
 def _resource(short: dict[str, Any], rank: int) -> dict[str, Any]:
-    """Return a FHIR resource from its short form: « {Condition: {cim10: Z95.0}} »."""
+    """Return a FHIR resource from its short form: « {Condition: {cim10: Z95.0}} » ; « irm » is a device's safety in MRI (NCI Thesaurus)."""
     ((kind, said),) = short.items()
     concept: dict[str, Any] = {"coding": [{"system": SYSTEMS[name], "code": said[name]} for name in SYSTEMS if name in said]}
     if "texte" in said:
@@ -48,7 +48,10 @@ def _resource(short: dict[str, Any], rank: int) -> dict[str, Any]:
         "subject": {"reference": "Patient/p1"},
         "status": "final" if kind == "Observation" else "active",
     }
-    found["medicationCodeableConcept" if kind.startswith("Medication") else "code"] = concept
+    key = "medicationCodeableConcept" if kind.startswith("Medication") else "type" if kind == "Device" else "code"
+    found[key] = concept
+    if "irm" in said:
+        found["safety"] = [{"coding": [{"code": said["irm"]}]}]
     if kind == "Observation":
         found["effectiveDateTime"] = (DAY - timedelta(days=12)).isoformat()
     if "ml_min" in said:
@@ -112,6 +115,9 @@ def problems(case: dict[str, Any]) -> list[str]:
     wanted = expected.get("propose", [])
     if wanted and list(offers)[: len(wanted)] != wanted:
         found.append(f"offers {list(offers)}")
+    for excluded, instead in expected.get("repli", {}).items():
+        if answer.exam != excluded or instead not in offers:
+            found.append(f"no {instead} for {excluded}: {answer.exam}, {list(offers)}")
     found += [f"{exam} is offered" for exam in expected.get("pas_propose", ()) if exam in offers]
     found += [
         f"{exam} is offered with « {offers.get(exam)} »"
@@ -146,6 +152,38 @@ def test_nothing_excluded_is_ever_offered(case):
     excluding = [row for row in ROWS if row.id in spoken(answer) and str(row.effect) == "excluded"]
     offered = [BASE.catalogue.exams[one.exam] for one in answer.alternatives if one.exam != "none"]
     assert [exam.id for exam in offered for row in excluding if row.group.accepts(exam)] == []
+
+
+ROWS_THAT_EXCLUDE = [row for row in ROWS if str(row.effect) == "excluded"]
+FALLBACKS = [(row, exam) for row in ROWS_THAT_EXCLUDE for exam in row.fallbacks]
+# No sheet both supports the exam and leaves room for what replaces it: the next test alone holds these.
+NEVER_REACHED = {"angioscanner-membres-inferieurs", "asp"}
+
+
+def test_each_excluded_exam_is_replaced_in_a_vignette():
+    """No fall-back is without an example, save those that no sheet leaves room for."""
+    shown = {exam for case in CASES for exam in case["attendu"].get("repli", {})}
+    assert {exam for _, exam in FALLBACKS} - shown == NEVER_REACHED
+
+
+@pytest.mark.parametrize(("row", "exam"), FALLBACKS, ids=[f"{row.id}-{exam}" for row, exam in FALLBACKS])
+def test_a_fallback_suits_the_patient_for_whom_it_is_written(row, exam):
+    """The row excludes the exam and none of its fall-backs, which are all offered, in its order."""
+    assert row.group.accepts(BASE.catalogue.exams[exam])
+    guard = Safeguard(BASE, Facts({}, {}))
+    offers = guard.fallbacks(exam, [row], {}, lambda name, when: Alternative(name, name, when))
+    assert [one.exam for one in offers] == list(row.fallbacks[exam])
+    assert [one.exam for one in offers if row.group.accepts(BASE.catalogue.exams[one.exam])] == []
+
+
+def test_an_injection_said_by_a_condition_is_an_injection():
+    """A scanner offered « injecté, si… » is not offered to whom the injection is excluded."""
+    guard = Safeguard(BASE, Facts({"reaction-contraste-grave": True}, {}))
+    offers = [
+        Alternative("scanner-cerebral", "Scanner", "injecté, si l'IRM est indisponible"),
+        Alternative("scanner-thorax", "Scanner", "sans injection"),
+    ]
+    assert [one.exam for one in guard.guarded(offers, {}, lambda name, when: Alternative(name, name, when))] == ["scanner-thorax"]
 
 
 def test_a_vital_emergency_is_never_delayed():

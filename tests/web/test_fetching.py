@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from pertimage.guidelines.loader import load_base
 from pertimage.web.fetching import MAX_PAGES, Fetcher
 from pertimage.web.settings import Settings, UnsafeSettingsError
 from tests.fhir.cases import ICD10, TODAY, bundle, condition, hook_call, observation, patient, service_request
-from tests.web.service_fixture import client_of
+from tests.web.service_fixture import client_of, run_apart
 
 TOKEN = "jeton-du-dossier-0123456789"
 FACTS_OF = record_facts(load_base().lexicon)
@@ -91,9 +89,8 @@ def completed(
 
 
 def asked(servers: frozenset[str], budget: float, body: Any) -> Any:
-    """Return what a fetcher makes of a body, in a loop of its own: browser tests leave theirs running in this thread."""
-    with ThreadPoolExecutor(1) as apart:
-        return apart.submit(asyncio.run, Fetcher(servers, budget).completed(body)).result()
+    """Return what a fetcher makes of a body."""
+    return run_apart(Fetcher(servers, budget).completed(body))
 
 
 def call(record: Record, **changes: Any) -> dict[str, Any]:

@@ -39,6 +39,15 @@ def test_every_row_says_what_it_rests_on(reader, table) -> None:
     assert set(written) <= set(FRENCH_BASES)
 
 
+def test_the_table_of_safety_is_said_in_words(reader) -> None:
+    """Thresholds, groups, exams and kinds of alert are named as a reader names them: no id of the file is left."""
+    said = reader.read("/referentiel/transversal/securite")
+    named = ("Sonde abandonnée", "Dispositif implanté et IRM", "Scanner du rachis lombaire", "moins de 30 mL/min")
+    assert [words for words in named if words not in said] == []
+    rows = said.split("Lignes", 1)[1]
+    assert [word for word in ("mri-device", "dfg-veineux", "delai-sondes", "iode-veineux", "{dfg}", "Moins de :") if word in rows] == []
+
+
 def test_the_tables_are_found_from_the_guidelines(reader) -> None:
     """The list leads to them, and they to each table."""
     assert 'href="/referentiel/transversal"' in reader.client.get("/referentiel").text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import date
 
@@ -16,6 +15,7 @@ from pertimage.cds.model import ImagingRequest, TextPart
 from pertimage.web.cli import app
 from pertimage.web.service import Service
 from pertimage.web.settings import Settings
+from tests.web.service_fixture import run_apart
 
 SILENCE = "regles_en_silence:\n  - {regle: lombalgie-commune/recente, auteur: Dr A, date: 2026-10-01, motif: essai}\n"
 RUN = CliRunner()
@@ -72,7 +72,7 @@ def test_a_request_is_replayed_under_the_policy_of_its_record(run, tmp_path):
         "ServiceRequest/1", "radio rachis lombaire", texts=(TextPart("reasonCode", "lumbago depuis 5 j"),), authored=date(2026, 11, 20)
     )
     judged = service.judge(request)
-    asyncio.run(service.record(request, judged, prescriber="p", signed=True))
+    run_apart(service.record(request, judged, prescriber="p", signed=True))
     run("apply", "p.yaml", *run.database, text="repetition_jours: 0\n")
     (past,) = past_requests(service.store)
     again = assess(past.request, service.base, past.policy, past.request.authored)

@@ -11,9 +11,11 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
+from pertimage.fhir.vocabularies import ISSUES
 from pertimage.guidelines.base import GuidelineBase
 from pertimage.guidelines.conditions import ConditionError, parse
 from pertimage.guidelines.loader import DATA
+from pertimage.guidelines.safety import PLACEHOLDER
 from pertimage.guidelines.schema import Modality
 from pertimage.guidelines.tables import FRENCH_BASES, Basis, WrittenTable, written_tables
 from pertimage.web.pages.condition_words import ConditionWords
@@ -113,13 +115,16 @@ class _Writer:
 
     def __init__(self, base: GuidelineBase) -> None:
         self._base = base
+        self._groups: dict[str, str] = {}
         self._conditions = ConditionWords(base.lexicon, lambda exam: base.catalogue.exams[exam].label)
 
     def table(self, written: WrittenTable) -> Table:
         """Return a table in words."""
         plain: dict[str, Any] = {}
         groups: list[tuple[str, tuple[Row, ...]]] = []
-        content: Mapping[str, Any] = written.content
+        values = {name: str(one["valeur"]) for name, one in written.content.get("parametres", {}).items()}
+        self._groups = {name: one["libelle"] for name, one in written.content.get("groupes", {}).items() if "libelle" in one}
+        content: Mapping[str, Any] = {key: _valued(value, values) for key, value in written.content.items()} if values else written.content
         if all(isinstance(value, dict) and "fonde" in value for value in content.values()):
             content = {"lignes": content}
         for key, value in content.items():
@@ -142,7 +147,7 @@ class _Writer:
     def _row(self, name: str, form: Mapping[str, Any]) -> Row:
         named = next((key for key in _NAMES if isinstance(form.get(key), str)), "")
         basis = FRENCH_BASES.get(str(form.get("fonde")))
-        cells = self._cells({key: value for key, value in form.items() if key not in (named, "fonde")})
+        cells = self._cells({key: value for key, value in form.items() if key not in (named, "fonde", "id")})
         return Row(capital(_word(str(form[named]))) if named else name, basis, cells)
 
     def _cells(self, form: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -178,7 +183,8 @@ class _Writer:
 
     def _part(self, key: str, value: Any) -> str:
         """Return what a part of a value says, after its name when it has one."""
-        name, said = _WORDS.get(key, capital(_word(key))), ", ".join(self._said(key, value))
+        exam = self._base.catalogue.exams.get(key)
+        name, said = exam.label if exam else _WORDS.get(key, capital(_word(key))), ", ".join(self._said(key, value))
         return f"{name} : {said}" if name else said
 
     def _named(self, word: str) -> str:
@@ -192,7 +198,20 @@ class _Writer:
             return catalogue.regions[word].label
         if word in Modality.__members__.values():
             return MODALITIES[Modality(word)]
-        return self._conditions.label(word) if word in self._base.lexicon.facts else _VALUES.get(word, word)
+        if word in self._groups:
+            return self._groups[word]
+        return self._conditions.label(word) if word in self._base.lexicon.facts else _VALUES.get(word, ISSUES.displays.get(word, word))
+
+
+def _valued(value: Any, values: Mapping[str, str]) -> Any:
+    """Return a value with the names of thresholds replaced by what they are; « … » stands for the patient's own value."""
+    if isinstance(value, dict):
+        return {key: _valued(one, values) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_valued(one, values) for one in value]
+    if not isinstance(value, str):
+        return value
+    return values.get(value, PLACEHOLDER.sub(lambda match: values.get(match.group(1), "…"), value))
 
 
 def _word(key: str) -> str:
