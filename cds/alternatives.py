@@ -39,7 +39,7 @@ def alternatives(
         [Alternative("none", f"D'abord : {first}") for first in conclusion.rule.first] if conclusion.outcome is Outcome.ALTERNATIVE else []
     )
     supported = _exams(conclusion, exam, catalogue, policy, territory)
-    offers = safeguard.guarded(supported, conclusion.rule.positions, partial(_offer, catalogue=catalogue))
+    offers = safeguard.guarded(supported, conclusion.rule.positions, partial(offer_of, catalogue=catalogue))
     found.extend(spared(offers) if spare else offers)
     if conclusion.outcome is Outcome.APPROPRIATE:
         return tuple(one for one in found if one.msv == 0 and not _is_free(exam, catalogue) and (spare or not one.when))
@@ -65,7 +65,7 @@ def instead_of_excluded(
     What the rule foresaw for that very case comes first, then what replaces the exam, then what the rule supports as well,
     without the same technique elsewhere: a film of the thigh replaces none of the pelvis.
     """
-    offer, positions = partial(_offer, catalogue=catalogue), conclusion.rule.positions
+    offer, positions = partial(offer_of, catalogue=catalogue), conclusion.rule.positions
     sure = [
         one for one in _exams(conclusion, exam, catalogue, policy, territory) if not one.when and not _elsewhere(one.exam, exam, catalogue)
     ]
@@ -113,12 +113,13 @@ def _exams(conclusion: Conclusion, exam: str | None, catalogue: Catalogue, polic
             ranked.append(
                 (
                     (not sure, entry.modality.irradiating, entry.dose.msv or 0.0, by_wait(territory, catalogue, name), place),
-                    _offer(name, "" if sure else position.when, catalogue),
+                    offer_of(name, "" if sure else position.when, catalogue),
                 )
             )
     return [offer for _, offer in sorted(ranked, key=lambda pair: pair[0])]
 
 
-def _offer(name: str, when: str, catalogue: Catalogue) -> Alternative:
+def offer_of(name: str, when: str, catalogue: Catalogue) -> Alternative:
+    """Return an exam of the catalogue as an offer, under a condition."""
     entry = catalogue.exams[name]
     return Alternative(name, entry.label, when, entry.dose.dose_class, entry.dose.msv, entry.tariff_eur)

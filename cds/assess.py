@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 from pertimage.cds.alerts import alerts, most_serious_first
-from pertimage.cds.alternatives import alternatives, instead_of_excluded
+from pertimage.cds.alternatives import alternatives, instead_of_excluded, offer_of
+from pertimage.cds.availability import Availability
 from pertimage.cds.completeness import missing_items, motive
 from pertimage.cds.exam_codes import CodedOrder
 from pertimage.cds.exams import ExamMention, ExamRecogniser
@@ -295,16 +297,26 @@ class _Judgement:
         told = chosen.outcome or Outcome.NO_GUIDANCE
         if f"{chosen.sheet.id}/{chosen.rule.id}" in self._policy.silenced_rules and told is not Outcome.INCOMPLETE and not emergencies:
             return self._hushed(exam, chosen, told)
-        outcome, reason = told, self._why(chosen, emergencies)
+        outcome, reason, absent = told, self._why(chosen, emergencies), None
         offers = alternatives(
             chosen, exam, self._base.catalogue, self._policy, self._safeguard, self._territory, spare=self._history(exam).vigilant
         )
         if outcome is Outcome.APPROPRIATE and not self._urgent(emergencies) and (instead := self._instead(exam, chosen)):
             outcome, offers = Outcome.ALTERNATIVE, instead
             reason = f"{reason} Mais chez ce patient, un autre examen est préférable : voir l'alerte de sécurité."
+        elif not emergencies:
+            offers, absent = self._at_hand(chosen, outcome).weighed(
+                exam, chosen, outcome, offers, partial(offer_of, catalogue=self._base.catalogue)
+            )
         return self._built(
-            exam, outcome, reason, emergencies, situations=situations, chosen=chosen, asked=asked, offers=offers,
+            exam, outcome, reason, emergencies, situations=situations, chosen=chosen, asked=asked, offers=offers, more=(absent,) if absent else (),
         )  # fmt: skip
+
+    def _at_hand(self, chosen: Conclusion, outcome: Outcome) -> Availability:
+        """Return what can be had on the territory, for a request that may wait or not."""
+        fast = fast_track(self._base.tables.pathways, chosen, outcome) is not None
+        urgent = self._request.priority != "routine"
+        return Availability(self._base, self._policy, self._territory, chosen.facts, self._safeguard, urgent=urgent, fast=fast)
 
     def _hushed(self, exam: str | None, chosen: Conclusion, outcome: Outcome) -> Assessment:
         """Answer for a rule put to silence: what it says is kept for the record, and nothing of it is told."""
@@ -333,7 +345,7 @@ class _Judgement:
 
     def _built(
         self, exam: str | None, outcome: Outcome, reason: str, emergencies: list[Conclusion], *, situations: tuple[str, ...] = (),
-        chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (),
+        chosen: Conclusion | None = None, asked: tuple[Missing, ...] = (), offers: tuple[Alternative, ...] = (), more: tuple[Alert, ...] = (),
     ) -> Assessment:  # fmt: skip
         entry = self._entry(exam)
         missing = missing_items(
@@ -341,7 +353,7 @@ class _Judgement:
         )  # fmt: skip
         history = self._history(exam)
         raised = alerts(self._request, self._reading, entry, missing, self._base.lexicon, self._safeguard, self._urgent(emergencies))
-        raised = most_serious_first((*raised, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised)))))
+        raised = most_serious_first((*raised, *more, *self._sides(entry), *history.alerts(bool(emergencies or (chosen and chosen.raised)))))
         raised = bounded(raised, self._policy)
         critical = [str(alert.kind) for alert in raised if alert.severity is Severity.CRITICAL]
         reasons = (*((str(outcome),) if outcome in FLAGGED else ()), *(("emergency",) if emergencies else ()), *dict.fromkeys(critical))

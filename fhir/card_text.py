@@ -171,7 +171,8 @@ def _offer(alternative: Alternative) -> str:
     if alternative.tariff_eur is not None:
         said.append(f"{french_number(alternative.tariff_eur, 2)} € (acte, hors forfait technique)")
     if alternative.wait_days is not None:
-        said.append(f"délai local : {french_number(alternative.wait_days)} jours")
+        where = f" à {alternative.wait_site}" if alternative.wait_site else ""
+        said.append(f"prochain délai médian {french_number(alternative.wait_days, 0)} j{where}")
     return " ; ".join(said)
 
 

@@ -19,7 +19,7 @@ from pertimage.fhir.corrections import exam_concept, with_exam
 from pertimage.fhir.publisher import ExamInfo, ExamOf, NewId, Publisher
 from pertimage.fhir.systems import LOINC, SNOMED, URI
 from pertimage.fhir.values import BadRequest, items, mapping, text
-from pertimage.fhir.vocabularies import DECISIONS, ISSUES, OUTCOMES, REVIEWS
+from pertimage.fhir.vocabularies import ISSUES, OUTCOMES, REVIEWS
 
 TASK_CODE_SYSTEM = "http://hl7.org/fhir/CodeSystem/task-code"
 ACT_CODE_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -189,28 +189,6 @@ def review_task(
         "restriction": {"period": {"end": instant(due)}} if due else {},
         "input": [{"type": {"text": kind}, "valueReference": {"reference": reference}} for kind, reference in inputs if reference],
     })  # fmt: skip
-
-
-def decided_task(
-    task: dict[str, Any], decision: str, at: datetime, radiologist: str, publisher: Publisher, *, reason: str = "", replacement: str = ""
-) -> dict[str, Any]:
-    """Return the Task after the radiologist's decision (a code of « decision-radiologue »; KeyError otherwise).
-
-    A question to the prescriber and a postponement leave the Task on hold; any other decision completes it.
-    """
-    waiting = {"demander-complement": "question", "reporter": "en-cours"}.get(decision)
-    output = [{"type": {"text": "décision"}, "valueCodeableConcept": concept_of(DECISIONS.coding(decision, publisher))}]
-    if replacement:
-        output.append({"type": {"text": "demande de remplacement"}, "valueReference": {"reference": replacement}})
-    changed = {
-        "status": "on-hold" if waiting else "completed",
-        "businessStatus": concept_of(REVIEWS.coding(waiting or "decidee", publisher)),
-        "statusReason": {"text": reason} if reason else {},
-        "lastModified": instant(at),
-        "owner": reference_to(radiologist),
-        "output": output,
-    }
-    return kept({**deepcopy(task), **changed})
 
 
 def request_group(evaluation: Evaluation, publisher: Publisher, name: str, exam_of: ExamOf) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from pertimage.guidelines.completeness import ItemForm
 from pertimage.guidelines.conditions import BOUNDS, SEXES, Wanted
 from pertimage.guidelines.dose import DoseTableForm
+from pertimage.guidelines.fallbacks import FallbacksForm
 from pertimage.guidelines.pathways import PathwayForm
 from pertimage.guidelines.redundancy import RedundancyForm
 from pertimage.guidelines.safety import SafetyForm
@@ -29,6 +30,7 @@ FORMS: Mapping[str, tuple[str, Any]] = {
     "dose": ("Les doses et leurs seuils : transversal/dose.yaml", DoseTableForm),
     "completude": ("Ce qu'une demande doit dire : transversal/completude.yaml", dict[str, ItemForm]),
     "securite": ("Ce que l'état du patient dit d'un examen : transversal/securite.yaml", SafetyForm),
+    "replis": ("Ce que l'on propose quand un examen n'est pas disponible : transversal/replis.yaml", FallbacksForm),
     "parcours": ("Les parcours sensibles au délai : transversal/parcours.yaml", dict[str, PathwayForm]),
     "mots": ("Des régions ou des techniques et leurs mots : regions.yaml, techniques.yaml", dict[str, WordsForm]),
 }

@@ -25,6 +25,7 @@ from pertimage.guidelines.source import Document, Fault
 if TYPE_CHECKING:
     from pertimage.guidelines.completeness import Completeness
     from pertimage.guidelines.dose import DoseTable
+    from pertimage.guidelines.fallbacks import Fallbacks
     from pertimage.guidelines.pathways import Pathways
     from pertimage.guidelines.redundancy import Redundancy
     from pertimage.guidelines.safety import Safety
@@ -160,6 +161,7 @@ class Tables:
     redundancy: Redundancy | None = None
     doses: DoseTable | None = None
     pathways: Pathways | None = None
+    fallbacks: Fallbacks | None = None
     facts: frozenset[str] = frozenset()
 
 
@@ -174,6 +176,7 @@ READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
     "completude": ("completeness", _by("completeness", "read_completeness")),
     "redondance": ("redundancy", _by("redundancy", "read_redundancy")),
     "dose": ("doses", _by("dose", "read_doses")),
+    "replis": ("fallbacks", _by("fallbacks", "read_fallbacks")),
     "parcours": ("pathways", _by("pathways", "read_pathways")),
 }
 

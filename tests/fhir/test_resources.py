@@ -15,7 +15,6 @@ from pertimage.fhir.resources import (
     bundle,
     contract,
     data_requirements,
-    decided_task,
     detected_issues,
     guidance_response,
     instant,
@@ -27,7 +26,7 @@ from pertimage.fhir.resources import (
 )
 from pertimage.fhir.traces import Access, audit_event, provenance
 from pertimage.fhir.values import BadRequest
-from pertimage.fhir.vocabularies import DECISIONS, ISSUES, NON_ADHERENCE, OVERRIDES, code_systems, non_adherence
+from pertimage.fhir.vocabularies import ISSUES, NON_ADHERENCE, OVERRIDES, code_systems, non_adherence
 from tests.fhir.cases import ALTERNATIVE, ASSESSMENTS, AT, EXAMS, PUBLISHER, assert_golden, counter, service_request
 
 
@@ -151,23 +150,6 @@ def test_every_alert_kind_has_a_french_issue():
 def test_the_task_is_as_urgent_as_the_request(name, asked, priority):
     """An emergency passes before all; otherwise the request's own priority holds."""
     assert review_task(replace(evaluation(name), priority=asked), PUBLISHER, "t")["priority"] == priority
-
-
-@pytest.mark.parametrize("decision", DECISIONS.displays)
-def test_every_decision_gives_a_valid_task(decision):
-    """Each decision of the radiologist leaves a valid Task that still knows what it was about."""
-    before = task()
-    after = decided_task(before, decision, AT, "PractitionerRole/r1", PUBLISHER, reason="IRM préférée", replacement="ServiceRequest/sr-2")
-    assert problems(after) == []
-    assert after["status"] == ("on-hold" if decision in ("demander-complement", "reporter") else "completed")
-    assert after["output"][0]["valueCodeableConcept"]["coding"][0]["code"] == decision
-    assert (after["focus"], before["status"]) == (before["focus"], "requested")
-
-
-def test_an_unknown_decision_is_refused():
-    """A decision outside the vocabulary is a programming error."""
-    with pytest.raises(KeyError):
-        decided_task(task(), "peut-être", AT, "PractitionerRole/r1", PUBLISHER)
 
 
 def test_a_replacement_is_a_new_order():

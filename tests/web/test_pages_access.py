@@ -8,7 +8,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.testclient import TestClient
 
 from pertimage.web.guard import Guard
-from pertimage.web.pages import home, my_requests, prescribe, reference, review, router, signin
+from pertimage.web.pages import home, my_requests, prescribe, reference, review, router, signin, worklist
 from pertimage.web.pages.errors import register_errors
 from pertimage.web.pages.signin import safe_target
 from tests.web.pages import PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN, closed_service, person, plain, service_at
@@ -19,9 +19,14 @@ WRITES = (
     "/prescrire/signer",
     "/prescrire/renoncer",
     "/mes-demandes/x/reponse",
+    "/mes-demandes/x/retirer",
     "/relecture/x/decision",
     "/relecture/x/prendre",
     "/relecture/x/confier",
+    "/relecture/x/second-avis",
+    "/relecture/x/donner-avis",
+    "/relecture/lot",
+    "/relecture/vues",
     "/connexion",
     "/deconnexion",
 )
@@ -111,7 +116,7 @@ def test_every_form_needs_its_token(demo, address):
 
 def test_every_route_that_writes_is_known_to_that_test():
     """The list above names every form of these pages."""
-    routes = [route for pages in (home, signin, prescribe, my_requests, review, reference) for route in pages.router.routes]
+    routes = [route for pages in (home, signin, prescribe, my_requests, worklist, review, reference) for route in pages.router.routes]
     assert {re.sub(r"{[^}]*}", "x", route.path) for route in routes if "POST" in route.methods} == set(WRITES)
 
 

@@ -135,7 +135,16 @@ def _offer(offer: Alternative, one: Assessment, among: Sequence[Assessment], ser
     dose, level, tariff = _cost(exam)
     # With several exams asked, replacing one keeps the others.
     others = [exam.label if other is one else other.exam_label for other in among]
-    return Offer(exam.id, exam.label, offer.when, dose, level, tariff, french.wait(offer.wait_days), " + ".join(filter(None, others)))
+    return Offer(
+        exam.id,
+        exam.label,
+        offer.when,
+        dose,
+        level,
+        tariff,
+        french.wait(offer.wait_days, offer.wait_site),
+        " + ".join(filter(None, others)),
+    )
 
 
 def exam_offer(exam: ExamForm) -> Offer:

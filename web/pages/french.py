@@ -89,11 +89,11 @@ def tariff(euros: float | None, modality: str = "") -> str:
     return f"{said} hors forfait technique" if modality in WITH_TECHNICAL_FEE else said
 
 
-def wait(days: float | None) -> str:
-    """Return a local wait; empty when unknown."""
+def wait(days: float | None, site: str = "") -> str:
+    """Return the shortest local wait and where: « prochain délai médian 12 j à CH de Foix »; empty when unknown."""
     if days is None:
         return ""
-    return f"délai local : {number(days, 0)}{_FIXED}jour{'s' if days >= 2 else ''}"
+    return f"prochain délai médian {number(days, 0)}{_FIXED}j{f' à {site}' if site else ''}"
 
 
 def age(years: float | None) -> str:
