@@ -91,7 +91,8 @@ class Availability:
         found, refused = self._fallbacks(exam, row, lack, conclusion)
         advice = row.advice if row and not refused else ""
         if found:
-            told = f"Repli possible : {' ; '.join(f'{self._exams[name].label} ({_loss(row, name)})' for name in found)}"
+            sooner = "Demander d'abord un rendez-vous plus proche. " if lack.measured else ""
+            told = f"{sooner}Repli possible : {' ; '.join(f'{self._exams[name].label} ({_loss(row, name)})' for name in found)}"
         elif lack.measured:
             return offers, None
         elif refused:
