@@ -301,6 +301,7 @@ class _Judgement:
         offers = alternatives(
             chosen, exam, self._base.catalogue, self._policy, self._safeguard, self._territory, spare=self._history(exam).vigilant
         )
+        offers = self._nearest_first(offers)
         if outcome is Outcome.APPROPRIATE and not self._urgent(emergencies) and (instead := self._instead(exam, chosen)):
             outcome, offers = Outcome.ALTERNATIVE, instead
             reason = f"{reason} Mais chez ce patient, un autre examen est préférable : voir l'alerte de sécurité."
@@ -311,6 +312,27 @@ class _Judgement:
         return self._built(
             exam, outcome, reason, emergencies, situations=situations, chosen=chosen, asked=asked, offers=offers, more=(absent,) if absent else (),
         )  # fmt: skip
+
+    def _nearest_first(self, offers: tuple[Alternative, ...]) -> tuple[Alternative, ...]:
+        """Return offers with, among those of one technique that stand alike, the region that the words name first.
+
+        A sheet about any limb supports films of each segment: the foot comes first for a foot.
+        """
+        exams = self._base.catalogue.exams
+        kinds = [(one.when, exams[one.exam].modality) if one.exam in exams else None for one in offers]
+        alike = {kind for kind in kinds if kind and kinds.count(kind) > 1}
+        if not alike or not (named := self._exams.regions_in(self._request.narrative)):
+            return offers
+        ranked = {
+            kind: iter(
+                sorted(
+                    (one for one, own in zip(offers, kinds, strict=True) if own == kind),
+                    key=lambda one: not self._exams.near(one.exam, named),
+                )
+            )
+            for kind in alike
+        }
+        return tuple(next(ranked[kind]) if kind in alike else one for one, kind in zip(offers, kinds, strict=True))
 
     def _at_hand(self, chosen: Conclusion, outcome: Outcome) -> Availability:
         """Return what can be had on the territory, for a request that may wait or not."""

@@ -135,6 +135,16 @@ class ExamRecogniser:
         mentions, atoms = self._mentions(text, narrative=False)
         return tuple(mention for mention in mentions if cited(mention.start, mention.end, atoms, text))
 
+    def regions_in(self, text: str) -> frozenset[str]:
+        """Return the regions that a story names."""
+        atoms = self._lexer.atoms(text, self._ids, True)
+        return frozenset(region for atom in atoms for region in atom.meaning.regions)
+
+    def near(self, exam: str, regions: frozenset[str]) -> bool:
+        """Say whether the region of an exam is one of those, holds one, or is part of one."""
+        own = self._exams[exam].region
+        return any(self._inside(own, region) or self._inside(region, own) for region in regions)
+
     def _in_text(self, text: str, narrative: bool = False) -> tuple[ExamMention, ...]:
         text = text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
         mentions, atoms = self._mentions(text, narrative)

@@ -12,7 +12,7 @@ from pertimage.cds.speech import once
 from pertimage.fhir.publisher import LabelOf
 
 SUMMARY_LIMIT = 139
-_FACTS_SHOWN, _QUOTE_LIMIT, _UNKNOWN_LIMIT = 8, 80, 300
+_FACTS_SHOWN, _OFFERS_SHOWN, _QUOTE_LIMIT, _UNKNOWN_LIMIT = 8, 4, 80, 300
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 _STATUS = {
     Status.PRESENT: "présent",
@@ -157,7 +157,9 @@ def _hypotheses(assessment: Assessment, label_of: LabelOf) -> str:
 
 
 def _offers(assessment: Assessment) -> list[str]:
-    return [_offer(alternative) for alternative in assessment.alternatives]
+    shown = [_offer(alternative) for alternative in assessment.alternatives[:_OFFERS_SHOWN]]
+    more = len(assessment.alternatives) - len(shown)
+    return [*shown, f"et {more} autre{'s' if more > 1 else ''}, selon le cas : voir la fiche"] if more > 0 else shown
 
 
 def _offer(alternative: Alternative) -> str:

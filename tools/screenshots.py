@@ -18,6 +18,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pertimage.web.app import create_app
+from pertimage.web.demo.calls import Case, cases
 from pertimage.web.demo.population import populate
 from pertimage.web.service import Service
 from pertimage.web.settings import Settings
@@ -31,12 +32,13 @@ REQUEST = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page to picture: its address, and what to do there first."""
+    """A page to picture: its address, and what to do there first; ``part`` is a selector, to picture it alone."""
 
     name: str
     address: str
     prepare: Callable[[Page], None] = lambda page: None
     height: int = 900
+    part: str = ""
 
 
 def _prescribe(page: Page) -> None:
@@ -56,12 +58,32 @@ def _review(page: Page) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
+def _typed(case: Case) -> Callable[[Page], None]:
+    def prepare(page: Page) -> None:
+        page.locator("#age").fill(str(case.form["age"]))
+        page.get_by_label("Femme" if case.form["sexe"] == "female" else "Homme", exact=True).check()
+        page.get_by_label("Décrivez la demande").press_sequentially(case.words, delay=1)
+        page.locator("[class*=verdict-]").first.wait_for()
+        page.wait_for_timeout(900)
+        page.locator("h1").click()
+
+    return prepare
+
+
+def _alerts() -> Iterator[Picture]:
+    """Yield the card and the page of each kind of alert."""
+    for case in cases():
+        yield Picture(f"alertes/{case.kind}-carte", f"/bac-a-sable?cas={case.kind}", part=".cds-card")
+        yield Picture(f"alertes/{case.kind}-page", "/prescrire", _typed(case))
+
+
 PICTURES = (
     Picture("prescrire", "/prescrire", _prescribe),
     Picture("relecture", "/relecture", _review, height=1080),
     Picture("mes-demandes", "/mes-demandes"),
     Picture("referentiel", "/referentiel/lombalgie-commune", height=1240),
     Picture("evaluation", "/evaluation"),
+    *_alerts(),
 )
 
 
@@ -87,8 +109,9 @@ def demonstration() -> Iterator[str]:
 
 def take(browser: Browser, address: str, picture: Picture, folder: Path, scheme: str) -> str | None:
     """Write one picture; return what went wrong, None when nothing did."""
+    small = picture.name.startswith("alertes/")
     context = browser.new_context(
-        locale="fr-FR", viewport={"width": 1280, "height": picture.height}, device_scale_factor=1.5, color_scheme=scheme
+        locale="fr-FR", viewport={"width": 1280, "height": picture.height}, device_scale_factor=1 if small else 1.5, color_scheme=scheme
     )  # type: ignore[arg-type]
     page = context.new_page()
     page.set_default_timeout(10_000)
@@ -97,7 +120,11 @@ def take(browser: Browser, address: str, picture: Picture, folder: Path, scheme:
         if answer is None or not answer.ok:
             return f"{picture.name}: {picture.address} answers {answer.status if answer else 'nothing'}"
         picture.prepare(page)
-        page.screenshot(path=folder / f"{picture.name}.png", animations="disabled")
+        pictured = page.locator(picture.part).first if picture.part else page
+        if small:
+            pictured.screenshot(path=folder / f"{picture.name}.jpg", animations="disabled", type="jpeg", quality=70)
+        else:
+            pictured.screenshot(path=folder / f"{picture.name}.png", animations="disabled")
         return None
     finally:
         context.close()

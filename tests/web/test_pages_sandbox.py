@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from pertimage.audit.past import past_requests
-from pertimage.cds.model import AlertKind
+from pertimage.cds.model import AlertKind, ImagingRequest, Sex, TextPart
 from pertimage.fhir.requests import HOOKS
 from pertimage.web.demo.calls import cases
 from tests.web.pages import RADIOLOGIST_TOKEN, closed_service, person, plain, service_at
@@ -36,6 +36,14 @@ def test_a_case_raises_its_alert(integrator, case, hook) -> None:
     (order,) = integrator.service.read_call(case.body(hook, TODAY)).orders
     alerts = [alert for one in integrator.service.judge(order.request) for alert in one.alerts]
     assert case.kind in {alert.kind for alert in alerts}
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.kind)
+def test_a_case_in_words_raises_its_alert_too(integrator, case) -> None:
+    """What the record says in the call, a prescriber can type: the same alert comes."""
+    texts = (TextPart("text", case.words),)
+    request = ImagingRequest("r", texts=texts, age=case.form["age"], sex=Sex(case.form["sexe"]), authored=TODAY)
+    assert case.kind in {alert.kind for one in integrator.service.judge(request) for alert in one.alerts}
 
 
 def test_a_case_shows_its_call_and_its_card(integrator) -> None:

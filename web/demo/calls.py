@@ -26,6 +26,11 @@ class Case:
     title: str
     form: dict[str, Any]
 
+    @property
+    def words(self) -> str:
+        """Return the case as somebody would type it, when no record comes with it."""
+        return f"{'. '.join(filter(None, (self.form['motif'], self.form.get('dit', ''))))}. {self.form['examen']}"
+
     def body(self, hook: str, today: date) -> dict[str, Any]:
         """Return the call, dated of that day."""
         patient = {

@@ -1,4 +1,4 @@
-"""The territory in a judgement: it tells waits and ranks what the guidance puts level; it never changes what the guidance says."""
+"""How alternatives are ranked and told: guidance, dose, wait, region named; the territory never changes what the guidance says."""
 
 from __future__ import annotations
 
@@ -79,3 +79,10 @@ def test_a_territory_is_read_back_from_its_record():
     territory = Territory((NEAR, FAR), frozenset({"MR", "CT"}), "d")
     assert territory_of(territory.to_json(), "d") == territory
     assert territory_of(Territory().to_json()) == Territory()
+
+
+@pytest.mark.parametrize(("words", "first"), [("du pied droit", "radio-pied"), ("de la main gauche", "radio-main"), ("du genou", "radio-genou")])
+def test_among_alike_exams_the_region_named_comes_first(words, first):
+    """A sheet about any limb supports films of each segment: the one of the words is the one in a click."""
+    answer = judged(f"suspicion d'algodystrophie {words} depuis 2 mois", "scintigraphie osseuse")
+    assert answer.alternatives[0].exam == first
