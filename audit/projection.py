@@ -28,6 +28,7 @@ from pertimage.audit.tables import (
     projection,
     requests,
     reviews,
+    rule_decisions,
     rule_opinions,
     settings,
     sites,
@@ -375,6 +376,11 @@ def _territory(rows: Rows, record: Record, data: Data) -> None:
     rows.insert_new(territories, {"seq": record.seq, "digest": data["digest"], "at": record.at})
 
 
+def _rule_decision(rows: Rows, record: Record, data: Data) -> None:
+    said = {name: _clean(data[name]) for name in ("rule", "verdict", "author", "reason")}
+    rows.insert_new(rule_decisions, {"seq": record.seq, "at": record.at, **said})
+
+
 def _clean(text: str) -> str:
     """Drop NUL characters, which PostgreSQL cannot hold; the journal keeps them, escaped."""
     return text.replace("\0", "")
@@ -399,4 +405,5 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "places": _places,
     "territory": _territory,
     "policy": _policy,
+    "rule-decision": _rule_decision,
 }

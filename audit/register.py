@@ -20,6 +20,7 @@ import orjson
 from sqlalchemy import select
 
 from pertimage.audit import policies, published, review, territories
+from pertimage.audit.agreement import Verdict
 from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.policies import PolicyRow
 from pertimage.audit.published import EditionRow
@@ -282,6 +283,12 @@ class Register:
     def policies(self) -> list[PolicyRow]:
         """Return the policies put in force, the latest first."""
         return policies.history(self._reader)
+
+    def decide_rule(self, rule: str, verdict: Verdict, *, author: str, reason: str, at: datetime) -> Record:
+        """Record what the committee decides of a rule (``<sheet>/<rule>``). Raises ValueError without author or reason."""
+        if not author.strip() or not reason.strip():
+            raise ValueError("Une décision a un auteur et un motif.")
+        return self._write("rule-decision", {"rule": rule, "verdict": str(verdict), "author": author.strip(), "reason": reason.strip()}, at)
 
     def set_places(self, described: Sequence[Mapping[str, Any]], *, at: datetime) -> Record:
         """Replace the catalogue of places; each has at least ``id`` and ``name``."""

@@ -235,6 +235,19 @@ policies = Table(
     Index(None, "digest"),
 )
 
+# What the committee decided of a rule (``<sheet>/<rule>``).
+rule_decisions = Table(
+    "rule_decisions",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("rule", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "rule"),
+)
+
 # Where exams are done: ``document`` is the place as its catalogue describes it (JSON).
 places = Table(
     "places",
@@ -258,6 +271,7 @@ territories = Table(
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
     rule_opinions,
+    rule_decisions,
     exchanges,
     reviews,
     assessments,

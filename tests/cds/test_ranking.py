@@ -81,7 +81,9 @@ def test_a_territory_is_read_back_from_its_record():
     assert territory_of(Territory().to_json()) == Territory()
 
 
-@pytest.mark.parametrize(("words", "first"), [("du pied droit", "radio-pied"), ("de la main gauche", "radio-main"), ("du genou", "radio-genou")])
+@pytest.mark.parametrize(
+    ("words", "first"), [("du pied droit", "radio-pied"), ("de la main gauche", "radio-main"), ("du genou", "radio-genou")]
+)
 def test_among_alike_exams_the_region_named_comes_first(words, first):
     """A sheet about any limb supports films of each segment: the one of the words is the one in a click."""
     answer = judged(f"suspicion d'algodystrophie {words} depuis 2 mois", "scintigraphie osseuse")

@@ -2,6 +2,9 @@
 
 import pytest
 
+from pertimage.audit.agreement import rule_decisions_of
+from pertimage.audit.review import Decision, RuleOpinion, RuleVerdict
+from pertimage.cds.model import ImagingRequest, Outcome, TextPart
 from pertimage.web.follow_up import first_week
 from pertimage.web.service import Service
 from pertimage.web.settings import Settings
@@ -72,3 +75,71 @@ def test_a_period_is_whole_weeks(team):
     assert first.weekday() == 0
     assert 21 <= (today - first).days <= 27
     assert first_week(today, None) is None
+
+
+RULE = "lombalgie-commune/recente"
+
+
+def doubt(team, count=12, verdict=RuleVerdict.DISAGREE):
+    """Have a radiologist disagree with the rule of requests."""
+    for number in range(count):
+        team.sign(f"lumbago depuis 5 j, pas de déficit, {number}", "radio rachis lombaire", motif="desaccord")
+    register, at = team.service.register, team.service.now()
+    for row in register.worklist(limit=count):
+        said = RuleOpinion(RULE, verdict, "Fièvre chez Mme Dupont")
+        register.decide(row.id, Decision.APPROVE, radiologist="r1", at=at, reason="", rule=said)
+
+
+def test_a_doubted_rule_is_put_to_the_committee(team):
+    """Twelve disagreements: the rule is shown with its interval, its comments without names, and three decisions to take."""
+    doubt(team)
+    said = team.read("/referentiel/suivi")
+    assert "Accord : 0,0 % (intervalle à 95 % : 0 à 24 %, 12 avis)" in said
+    assert "La mettre en silence" in said
+    assert "Dupont" not in said
+
+
+def test_silence_accepted_by_the_committee_is_in_force_and_dated(team):
+    """The decision enters the policy with its author, day and reason; the rule then tells nothing, and that is no approval."""
+    doubt(team)
+    answer = team.post("/referentiel/suivi/decision", regle=RULE, verdict="silence", auteur="Dr C, comité", motif="Accord insuffisant")
+    assert answer.status_code in (200, 303)
+    assert RULE in team.service.policy.silenced_rules
+    row = team.service.register.policy()
+    assert (row.author, row.reason) == ("Dr C, comité", f"Règle {RULE} mise en silence : Accord insuffisant")
+    (judged,) = team.service.judge(
+        ImagingRequest("r", exam_text="radio rachis lombaire", texts=(TextPart("t", "lumbago depuis 5 j, pas de déficit"),))
+    )
+    assert (judged.outcome, judged.silenced) == (Outcome.NO_GUIDANCE, Outcome.NOT_INDICATED)
+    said = team.read("/referentiel/suivi")
+    assert f"{RULE} : mise en silence" in said
+    assert "La mettre en silence" not in said
+
+
+def test_a_rule_kept_is_no_longer_proposed(team):
+    """The committee keeps it: it goes on judging, and is proposed again only by what is said since."""
+    doubt(team)
+    team.post("/referentiel/suivi/decision", regle=RULE, verdict="garder", auteur="Comité", motif="HAS inchangée")
+    assert RULE not in team.service.policy.silenced_rules
+    said = team.read("/referentiel/suivi")
+    assert "La mettre en silence" not in said
+    assert f"{RULE} : gardée" in said
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        ({"motif": ""}, "un auteur et un motif"),
+        ({"verdict": "approuver"}, "Choisissez une décision"),
+        ({"regle": "lombalgie-commune/inconnue"}, "n'existe pas"),
+    ],
+)
+def test_a_decision_that_is_not_one_is_refused(team, sent, wrong):
+    """What is missing is said, and nothing is recorded."""
+    doubt(team)
+    form = {"regle": RULE, "verdict": "silence", "auteur": "Comité", "motif": "essai"} | sent
+    answer = team.post("/referentiel/suivi/decision", **form)
+    assert answer.status_code == 422
+    assert wrong in answer.text.replace("’", "'").replace("&#39;", "'")
+    assert team.service.register.policy() is None
+    assert rule_decisions_of(team.service.store) == []
