@@ -39,7 +39,7 @@ def put_in_force(
 ) -> None:
     """Mettre une politique en vigueur ; une politique fautive est refusée et celle en vigueur demeure."""
     form, text = _read(file)
-    with _register(database) as register:
+    with open_register(database) as register:
         known = register.policy()
         if known and known.digest == form.digest:
             out.print(f"Déjà en vigueur : empreinte {form.digest}", markup=False)
@@ -55,7 +55,7 @@ def show(
     database: Database = USUAL,
 ) -> None:
     """Montrer la politique en vigueur, ou une politique passée ; le texte va sur la sortie, le reste sur la sortie d'erreur."""
-    with _register(database, existing=True) as register:
+    with open_register(database, existing=True) as register:
         row = register.policy(digest)
     if row is None:
         err.print(
@@ -86,7 +86,8 @@ def _read(file: Path) -> tuple[PolicyForm, str]:
 
 
 @contextmanager
-def _register(database: str, *, existing: bool = False) -> Iterator[Register]:
+def open_register(database: str, *, existing: bool = False) -> Iterator[Register]:
+    """Open the register of a database for a command; with ``existing`` a database that is not there ends the command."""
     from pertimage.audit.journal import Journal
     from pertimage.audit.register import Register
     from pertimage.audit.store import open_store

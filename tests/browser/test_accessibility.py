@@ -43,6 +43,7 @@ PAGES = {
     "former version": "/referentiel/lombalgie-commune/versions/{former}",
     "authors' guide": "/referentiel/guide",
     "policy": "/politique",
+    "territory": "/territoire?examen=irm-genou&pres_de=Valbrune&acces=fauteuil",
     "error": "/nulle-part",
     "receipt": "/mes-demandes/{signed}",
     "question": "/mes-demandes/{asked}",

@@ -85,10 +85,10 @@ def test_signing_in_opens_the_pages_of_the_role(visitor):
 
 
 def test_menu_shows_what_the_role_may_open(visitor):
-    """The menu of a radiologist has the worklist and the guidelines, nothing else."""
+    """The menu of a radiologist has the worklist and what everybody may read, nothing else."""
     visitor.enter(RADIOLOGIST_TOKEN)
     menu = re.search(r'<ul class="menu">(.*?)</ul>', visitor.client.get("/relecture").text, re.DOTALL).group(1)
-    assert re.findall(r'href="([^"]+)"', menu) == ["/relecture", "/referentiel"]
+    assert re.findall(r'href="([^"]+)"', menu) == ["/relecture", "/territoire", "/referentiel"]
 
 
 def test_unknown_token_is_refused(visitor):

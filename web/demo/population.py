@@ -11,7 +11,7 @@ from pertimage.audit.store import PARIS
 from pertimage.web.demo.exams import activity
 from pertimage.web.demo.orders import Order, orders
 from pertimage.web.demo.reviews import Act, acts, record
-from pertimage.web.demo.sites import SITES
+from pertimage.web.demo.sites import PLACES, SITES
 from pertimage.web.pages.french import number
 from pertimage.web.service import Service
 
@@ -35,6 +35,7 @@ def populate(service: Service, last_day: date) -> str:
     closing = datetime.combine(last_day, time(23, 59), PARIS)
     for site in SITES:
         service.register.set_site(site.id, site.name, at=closing, go_live=site.go_live(last_day), fictitious=True)
+    service.register.set_places([place.document() for place in PLACES], at=closing)
     imported = add_activity(service.journal, activity(service.base.catalogue, last_day), service.pseudonyms, at=closing)
     written = orders(service, last_day)
     _play(service, written, last_day)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pertimage.audit.places import Place
+
 WEEKS = 78
 _MIDDLE = 39  # weeks between the median go-live and the last day: nine months
 
@@ -64,4 +66,42 @@ SITES = (
         "ch-brumeval", "Centre hospitalier de Brumeval", {"DX": 34, "US": 18, "CT": 19, "MR": 12},
         {"DX": 2.1, "US": 12, "CT": 16, "MR": 40}, shift=None, effect=0.0, mri_wait=1.0, hospital=True, judged=0.64,
     ),
+)  # fmt: skip
+
+
+# What the catalogue says of each site: as invented as the rest. Towns, places and telephone numbers do not exist.
+PLACES = tuple(
+    Place.model_validate(form)
+    for form in (
+        {
+            "id": "ch-valbrune", "nom": "Centre hospitalier de Valbrune", "commune": "Valbrune", "code_postal": "09990", "latitude": 43.02, "longitude": 1.58,
+            "techniques": "DX;US;CT;MR;MG;NM", "equipements": "IRM 1,5 T à tunnel large; scanner 128 barrettes; gamma-caméra",
+            "horaires": "lundi au samedi 7 h 30 – 20 h ; urgences jour et nuit",
+            "acces": "fauteuil;stationnement-pmr;table-variable;transfert;brancard;boucle-magnetique;accompagnant", "langues": "fr;en;pt;ar", "telephone": "05 00 00 00 01",
+        },
+        {
+            "id": "hopital-haute-sourcelle", "nom": "Hôpital de Haute-Sourcelle", "commune": "Haute-Sourcelle", "code_postal": "09991", "latitude": 42.79, "longitude": 1.86,
+            "techniques": "DX;US;CT;MR", "equipements": "IRM 1,5 T; scanner 64 barrettes", "horaires": "lundi au vendredi 8 h – 18 h ; urgences jour et nuit",
+            "acces": "fauteuil;stationnement-pmr;brancard;accompagnant", "langues": "fr;es", "telephone": "05 00 00 00 02",
+        },
+        {
+            "id": "clinique-ormeaux-bleus", "nom": "Clinique des Ormeaux-Bleus", "commune": "Ormeaux", "code_postal": "31990", "latitude": 43.31, "longitude": 1.49,
+            "techniques": "DX;US;CT;MR;MG", "equipements": "IRM 3 T; scanner 128 barrettes; mammographe avec tomosynthèse", "horaires": "lundi au samedi 8 h – 19 h",
+            "acces": "fauteuil;stationnement-pmr;table-variable;lsf;calme", "langues": "fr;en", "telephone": "05 00 00 00 03",
+        },
+        {
+            "id": "imagerie-port-alizon", "nom": "Centre d'imagerie de Port-Alizon", "commune": "Port-Alizon", "code_postal": "11990", "latitude": 43.08, "longitude": 2.21,
+            "techniques": "DX;US;CT;MR;MG;BMD", "equipements": "IRM 1,5 T; scanner 64 barrettes", "horaires": "lundi au vendredi 7 h – 21 h ; samedi matin",
+            "acces": "fauteuil;stationnement-pmr;falc;signaletique;accompagnant", "langues": "fr;en;uk;tr", "telephone": "05 00 00 00 04",
+        },
+        {
+            "id": "cabinet-rochevigne", "nom": "Cabinet de radiologie de Rochevigne", "commune": "Rochevigne", "code_postal": "09992", "latitude": 43.11, "longitude": 1.72,
+            "techniques": "DX;US;MG", "horaires": "lundi au vendredi 8 h – 12 h et 14 h – 18 h", "acces": "fauteuil", "langues": "fr;oc", "telephone": "05 00 00 00 05",
+        },
+        {
+            "id": "ch-brumeval", "nom": "Centre hospitalier de Brumeval", "commune": "Brumeval", "code_postal": "65990", "latitude": 43.21, "longitude": 0.31,
+            "techniques": "DX;US;CT;MR", "equipements": "IRM 1,5 T; scanner 64 barrettes", "horaires": "lundi au vendredi 8 h – 19 h ; urgences jour et nuit",
+            "acces": "fauteuil;stationnement-pmr;table-variable;transfert;brancard", "langues": "fr;es;pt", "telephone": "05 00 00 00 06",
+        },
+    )
 )  # fmt: skip

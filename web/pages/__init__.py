@@ -15,6 +15,7 @@ from pertimage.web.pages import (
     review,
     sandbox,
     signin,
+    territory,
     transversal,
     worklist,
 )
@@ -25,5 +26,6 @@ router = APIRouter()
 for pages in (
     evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, live.router,
     worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
+    territory.router,
 ):  # fmt: skip
     router.include_router(pages)

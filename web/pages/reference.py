@@ -44,12 +44,12 @@ def listing(request: Request, q: str = "", chapitre: str = "", examen: str = "",
         "query": query, "filters": filters, "found": found, "about": list(chapters(found.about)), "positioning": list(chapters(found.positioning)),
         "total": len(base.sheets), "counts": Counter(STATES[sheet.state] for sheet in base.sheets.values()),
         "chapter_names": names,
-        "exam_names": _exams(base), "state_names": STATES, "exams": len(base.catalogue.exams),
+        "exam_names": exams_by_technique(base), "state_names": STATES, "exams": len(base.catalogue.exams),
     }  # fmt: skip
     return page(request, "reference/results.html" if is_fragment(request) else "reference/list.html", section="referentiel", **context)
 
 
-def _exams(base: GuidelineBase) -> dict[str, list[tuple[str, str]]]:
+def exams_by_technique(base: GuidelineBase) -> dict[str, list[tuple[str, str]]]:
     """Return the exams that sheets position, by technique, in the order of the alphabet."""
     named = {exam: base.catalogue.exams[exam] for sheet in base.sheets.values() for exam in sheet.exams}
     groups: dict[str, list[tuple[str, str]]] = {words: [] for words in MODALITIES.values()}

@@ -23,6 +23,7 @@ MENU = (
     ("relecture", "/relecture", "Relecture", "radiologue"),
     ("evaluation", "/evaluation", "Évaluation", "equipe-projet"),
     ("politique", "/politique", "Politique", "equipe-projet"),
+    ("territoire", "/territoire", "Territoire", None),
     ("referentiel", "/referentiel", "Référentiel", None),
 )
 
