@@ -90,6 +90,12 @@ class Consents:
         with self._reader.connect() as connection:
             return list(connection.execute(query).scalars())
 
+    def wishing_mail(self) -> list[str]:
+        """Return the prescribers who wish the monthly mail, by pseudonym."""
+        query = select(practices.c.prescriber).where(practices.c.mail.is_(True)).order_by(practices.c.prescriber)
+        with self._reader.connect() as connection:
+            return list(connection.execute(query).scalars())
+
     def note_mail(self, prescriber: str, month: str, *, at: datetime) -> Record:
         """Record that the mail of a month (``2026-10``) is about to leave; raises ``AlreadyMailed``, or ValueError for no month."""
         if not _MONTH.fullmatch(month):
@@ -113,4 +119,3 @@ def _require_unsent(connection: Connection, *, prescriber: str, month: str) -> N
     made = select(report_mails.c.month).where(report_mails.c.prescriber == prescriber, report_mails.c.month == month)
     if connection.execute(made).first() is not None:
         raise AlreadyMailed("Le courriel de ce mois a déjà été fait.")
-

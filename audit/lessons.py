@@ -90,7 +90,14 @@ class Lessons:
         if not questions:
             raise ValueError("a lesson has at least one question")
         until = utc_text(at + SESSION_LASTS) if group else None
-        payload = {"id": name, "owner": owner, "scope": scope, "guidelines": guidelines, "questions": [*map(list, questions)], "until": until}
+        payload = {
+            "id": name,
+            "owner": owner,
+            "scope": scope,
+            "guidelines": guidelines,
+            "questions": [*map(list, questions)],
+            "until": until,
+        }
         return self._submit(Entry("lesson", payload, at, guard=partial(_require_new, lesson=name)))
 
     def answer(self, name: str, rank: int, choice: str, *, right: bool, who: str, at: datetime) -> Record:

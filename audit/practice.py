@@ -117,7 +117,8 @@ class Replaced:
 
 def practices_of(engine: Engine, prescribers: Collection[str], window: Window) -> dict[str, Practice]:
     """Return what each prescriber asked in a window; those who asked for nothing have no entry."""
-    known, found = sorted(prescribers), {}
+    known = sorted(prescribers)
+    found: dict[str, Practice] = {}
     for start in range(0, len(known), _CHUNK):
         found |= _practices(engine, known[start : start + _CHUNK], window)
     return found

@@ -36,7 +36,7 @@ def test_what_is_no_proportion_is_refused(part, whole):
     """An interval of nothing is an error, not a number."""
     with pytest.raises(ValueError, match="not a proportion"):
         wilson(part, whole)
-    assert Share(0, 0).interval is None and Share(0, 0).value is None
+    assert (Share(0, 0).interval, Share(0, 0).value) == (None, None)
 
 
 @pytest.mark.parametrize(("target", "whole", "level", "expected"), FUNNEL)
@@ -53,7 +53,8 @@ def test_limits_narrow_with_the_number_and_widen_with_the_level():
 
 
 @pytest.mark.parametrize(
-    ("part", "expected"), [(70, Place.INSIDE), (62, Place.INSIDE), (58, Place.BELOW), (50, Place.FAR_BELOW), (81, Place.ABOVE), (90, Place.FAR_ABOVE)]
+    ("part", "expected"),
+    [(70, Place.INSIDE), (62, Place.INSIDE), (58, Place.BELOW), (50, Place.FAR_BELOW), (81, Place.ABOVE), (90, Place.FAR_ABOVE)],
 )
 def test_a_practice_is_outside_only_beyond_the_limits(part, expected):
     """Below the target is not yet below the limits."""

@@ -57,7 +57,7 @@ def test_a_session_counts_without_names_and_ends_after_a_day(lessons, now):
     assert lessons.distribution("ABCDEF") == {0: Counter({"aucun": 2, "irm": 1})}
     assert lessons.participants("ABCDEF") == 3
     later = now + timedelta(days=1)
-    assert lessons.lesson("ABCDEF").is_over(later) and not lessons.lesson("ABCDEF").is_over(now)
+    assert [lessons.lesson("ABCDEF").is_over(at) for at in (now, later)] == [False, True]
     with pytest.raises(SessionClosed):
         lessons.answer("ABCDEF", 1, "irm", right=False, who="x", at=later)
     assert [one.id for one in lessons.sessions_of("equipe", now)] == ["ABCDEF"]

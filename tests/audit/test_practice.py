@@ -48,7 +48,8 @@ def test_months_are_all_there_even_empty(register):
     sign(register)
     sign(register, at=datetime(2026, 3, 2, 8, 0, tzinfo=UTC), outcome="alternative")
     months = monthly(register.journal.store.reader, "p1", twelve_months(date(2026, 11, 23)))
-    assert list(months)[0] == "2025-12" and list(months)[-1] == "2026-11" and len(months) == 12
+    first, *_, last = months
+    assert (first, last, len(months)) == ("2025-12", "2026-11", 12)
     assert [(month, one.requests) for month, one in months.items() if one.requests] == [("2026-03", 1), ("2026-10", 1)]
 
 
@@ -100,12 +101,13 @@ def test_consent_is_given_changed_and_withdrawn_through_the_journal(journal, now
     consents.give("p1", "hopital", mail=True, at=now)
     consents.give("p2", "hopital", mail=False, at=now)
     assert (consents.of("p1").setting, consents.of("p1").mail) == (Setting.HOSPITAL, True)
-    assert consents.of_setting(Setting.HOSPITAL) == ["p1", "p2"] and consents.of_setting(Setting.SURGERY) == []
+    assert [consents.of_setting(one) for one in (Setting.HOSPITAL, Setting.SURGERY)] == [["p1", "p2"], []]
     consents.withdraw("p1", at=now)
-    assert consents.of("p1") is None and consents.of_setting(Setting.HOSPITAL) == ["p2"]
+    assert consents.of("p1") is None
+    assert consents.of_setting(Setting.HOSPITAL) == ["p2"]
     rebuild(journal.store.writer)
-    assert consents.of("p1") is None and consents.of("p2") is not None
-    with pytest.raises(ValueError):
+    assert (consents.of("p1"), consents.of_setting(Setting.HOSPITAL)) == (None, ["p2"])
+    with pytest.raises(ValueError, match="bateau"):
         consents.give("p3", "bateau", mail=True, at=now)
 
 
