@@ -136,7 +136,7 @@ class Bank:
         return Question(
             sheet_id, digest_of(vignette), sheet.title, sheet.chapter, vignette.text, vignette.age, vignette.sex,
             self._options(asked.exam or "", judged, right, Random(digest_of(vignette))), right, asked.reason,  # noqa: S311 - not a secret
-            tuple(one.label for one in asked.alternatives if not one.when), asked.sources, asked.review_state,
+            tuple(one.label for one in asked.alternatives if one.exam == "none"), asked.sources, asked.review_state,
         )  # fmt: skip
 
     def _candidates(self, asked: Assessment, exams: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ from pertimage.web.questions import bank, sheets_of
 from pertimage.web.service import Service
 
 MONTHS_OF_HISTORY = 5
-MINE_A_MONTH, PEERS_IN_ALL = 27, (22, 58)
+MINE_A_MONTH, PEERS_IN_ALL = 38, (22, 58)
 SURGERY_PEERS = 7
 _TAKEN = 0.5  # how often an exam with a better one is replaced before signing, when its prescriber follows advice
 
