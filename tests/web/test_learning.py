@@ -159,6 +159,13 @@ def test_the_first_answer_counts(service):
     assert me.post(f"/se-former/{name}/9", choix=NONE).status_code == 404
 
 
+@pytest.mark.parametrize("address", ["/se-former/commencer", "/se-former/x/1", "/se-former/animer", "/seance/x/1"])
+def test_every_form_needs_its_token(service, address):
+    """Another site cannot answer, nor open a session, in somebody's name."""
+    somebody = entered(service)
+    assert somebody.client.post(address, data={"themes": "rachis", "choix": NONE}).status_code == 403
+
+
 def test_a_series_belongs_to_one_person(service):
     """Another prescriber can neither read nor answer it, nor print its certificate."""
     name = begun(entered(service))
