@@ -182,7 +182,7 @@ def percent(value: float) -> str:
 
 def _between(share: Share) -> str:
     interval = share.interval
-    return f"entre {round(interval[0] * 100)} et {round(interval[1] * 100)} %" if interval else ""
+    return f"entre {percent(interval[0]).removesuffix(' %')} et {percent(interval[1])}" if interval else ""
 
 
 def _tile(name: str, found: Compared, last: date) -> Tile:
