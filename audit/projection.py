@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.instants import monday, utc_datetime
+from pertimage.audit.practice_projection import PRACTICE
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.tables import (
@@ -406,4 +407,5 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "territory": _territory,
     "policy": _policy,
     "rule-decision": _rule_decision,
+    **PRACTICE,
 }

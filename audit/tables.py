@@ -268,8 +268,56 @@ territories = Table(
     Index(None, "digest"),
 )
 
+# Prescribers who asked for a practice report (``prescriber`` is a pseudonym), the setting that they declare, and the mails made.
+practices = Table(
+    "practices",
+    metadata,
+    Column("prescriber", Text, primary_key=True),
+    Column("setting", Text, nullable=False),
+    Column("mail", Boolean, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+report_mails = Table(
+    "report_mails",
+    metadata,
+    Column("prescriber", Text, primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+# Self-assessments and group sessions (those that have an end): ``questions`` is JSON, pairs of a sheet and the digest of a vignette.
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("guidelines", Text, nullable=False),
+    Column("questions", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant),
+    Index(None, "owner", "at"),
+)
+
+lesson_answers = Table(
+    "lesson_answers",
+    metadata,
+    Column("lesson", Text, ForeignKey("lessons.id"), primary_key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("who", Text, primary_key=True),
+    Column("choice", Text, nullable=False),
+    Column("right", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
+    lesson_answers,
+    lessons,
+    practices,
+    report_mails,
     rule_opinions,
     rule_decisions,
     exchanges,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from email.utils import getaddresses
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 # Not a secret: it makes the pseudonyms of fictitious people, so that `pertimage demo` and `pertimage serve --demo` agree on them.
 DEMO_KEY = "démonstration : données fictives, clé publique"
 DEMO_POOLS = "Neuroradiologie; Ostéo-articulaire; Thorax; Abdomen; Sénologie"
+_ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 ROLES = ("prescripteur", "radiologue", "equipe-projet", "exploitant", "api")
 
 
@@ -41,11 +44,18 @@ class Settings(BaseSettings):
     pools: str = Field(
         "", description="Groupes de second avis (téléexpertise), séparés par des points-virgules : « Neuroradiologie; Abdomen »."
     )
+    mails: str = Field(
+        "", description="Adresses des prescripteurs pour le courriel mensuel : « Dr A <a@exemple.fr>, … », le nom étant celui du compte."
+    )
+    mail_from: str = Field("pertimage@localhost", description="Expéditeur du courriel mensuel.")
+    smtp: str = Field(
+        "", description="Serveur d'envoi : « smtps://utilisateur:motdepasse@hôte:465 » ; vide : les courriels sont seulement écrits."
+    )
     site: str = Field("site", description="Site des demandes qui n'en portent pas.")
 
     def checked(self) -> Settings:
         """Return the settings if the service may start with them; raises UnsafeSettingsError."""
-        _ = self.fhir_allowed
+        _ = self.fhir_allowed, self.addresses
         if not 0 <= self.fetch_budget <= 10:
             raise UnsafeSettingsError("PERTIMAGE_FETCH_BUDGET : un nombre de secondes de 0 à 10 est attendu.")
         if self.demo:
@@ -72,6 +82,14 @@ class Settings(BaseSettings):
                     f"PERTIMAGE_TOKENS : « rôle:nom:jeton » attendu, rôle parmi {', '.join(ROLES)}, jeton de 24 caractères au moins."
                 )
             found[token] = (role, name)
+        return found
+
+    @cached_property
+    def addresses(self) -> tuple[tuple[str, str], ...]:
+        """Return the names of prescribers and their mail addresses; raises UnsafeSettingsError."""
+        found = tuple(getaddresses([self.mails])) if self.mails.strip() else ()
+        if any(not name or not _ADDRESS.fullmatch(address) for name, address in found):
+            raise UnsafeSettingsError("PERTIMAGE_MAILS : « Nom du compte <adresse@exemple.fr> » attendu, séparés par des virgules.")
         return found
 
     @cached_property

@@ -25,7 +25,7 @@ FROM_TEMPLATES = 38
 UNCOVERED_COUNT = 24
 DEMO_PRESCRIBER = DEMO_USERS["prescripteur"].name
 _NAMES = "Aubrelin Castelmoy Dorvance Estrivier Fontalon Grésiac Lavernac Montorel Pasquelin Rivoire".split()
-_PRESCRIBERS = tuple(f"Dr {name}" for name in _NAMES)
+PRESCRIBERS = tuple(f"Dr {name}" for name in _NAMES)
 _DEMO_SHARE = 0.16
 
 
@@ -96,7 +96,7 @@ def _order(service: Service, written: Written, at: datetime, chance: Random) -> 
     assessments = service.judge(request)
     if any(one.pathway for one in assessments) and chance.random() < 0.6:
         request = replace(request, priority="urgent")
-    prescriber = DEMO_PRESCRIBER if chance.random() < _DEMO_SHARE else chance.choice(_PRESCRIBERS)
+    prescriber = DEMO_PRESCRIBER if chance.random() < _DEMO_SHARE else chance.choice(PRESCRIBERS)
     site = chance.choice(_sites_with(service.modalities(assessments[:1]).get(assessments[0].exam or "")))
     return Order(identifier, at, site.id, prescriber, f"démonstration|{chance.randrange(400)}", request, assessments)
 

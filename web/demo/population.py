@@ -10,6 +10,7 @@ from pertimage.audit.activity import add_activity
 from pertimage.audit.store import PARIS
 from pertimage.web.demo.exams import activity
 from pertimage.web.demo.orders import Order, orders
+from pertimage.web.demo.practices import history, lessons
 from pertimage.web.demo.reviews import Act, acts, record
 from pertimage.web.demo.sites import PLACES, SITES
 from pertimage.web.pages.french import number
@@ -39,6 +40,7 @@ def populate(service: Service, last_day: date) -> str:
     imported = add_activity(service.journal, activity(service.base.catalogue, last_day), service.pseudonyms, at=closing)
     written = orders(service, last_day)
     _play(service, written, last_day)
+    lessons(service, last_day)
     waiting = service.register.count()
     said = f"{number(imported.added)} examens sur {len(SITES)} sites, {len(written)} demandes signées, dont {waiting} à relire"
     service.register.set_setting(MARKER, said, at=closing)
@@ -50,5 +52,6 @@ def _play(service: Service, written: list[Order], last_day: date) -> None:
     chance = Random(f"relectures {last_day}")  # noqa: S311 - a demonstration, not a secret
     told = [Act(order.at, partial(record, service, order)) for order in written]
     told += acts(service, written, chance)
+    told += history(service, written, last_day)
     for act in sorted(told, key=lambda act: act.at):
         act.do()

@@ -64,6 +64,13 @@ def acts(service: Service, written: Sequence[Order], chance: Random) -> list[Act
     return [act for act in done if act.at <= end]
 
 
+def closed(service: Service, written: Sequence[Order], chance: Random) -> list[Act]:
+    """Return what happened to requests of the past: all those flagged were decided."""
+    play = _Play(service, chance, max(order.at for order in written))
+    told = [act for order in written for act in play.feedback(order)]
+    return told + [act for order in written if order.flagged for act in play.reviewed(order)]
+
+
 def _waiting(written: Sequence[Order]) -> list[Order]:
     """Return the latest flagged requests, among which a few emergencies, that nobody has decided."""
     flagged = [order for order in written if order.flagged]

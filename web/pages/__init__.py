@@ -5,11 +5,14 @@ from fastapi import APIRouter
 from pertimage.web.pages import (
     evaluation,
     follow_up,
+    group_session,
     guide,
     home,
+    learning,
     live,
     my_requests,
     policy,
+    practice,
     prescribe,
     reference,
     review,
@@ -26,6 +29,6 @@ router = APIRouter()
 for pages in (
     evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, live.router,
     worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
-    territory.router,
+    practice.router, group_session.router, learning.router, territory.router,
 ):  # fmt: skip
     router.include_router(pages)

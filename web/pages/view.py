@@ -20,6 +20,8 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 MENU = (
     ("prescrire", "/prescrire", "Prescrire", "prescripteur"),
     ("mes-demandes", "/mes-demandes", "Mes demandes", "prescripteur"),
+    ("mon-bilan", "/mon-bilan", "Mon bilan", "prescripteur"),
+    ("se-former", "/se-former", "Se former", "prescripteur"),
     ("relecture", "/relecture", "Relecture", "radiologue"),
     ("evaluation", "/evaluation", "Évaluation", "equipe-projet"),
     ("politique", "/politique", "Politique", "equipe-projet"),
