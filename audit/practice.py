@@ -1,7 +1,8 @@
 """A prescriber's own requests counted: outcomes by month and by situation, exams really replaced; and the same totals of peers.
 
-Only signed requests count, as they were judged when signed; those taken over from a prescriber who left are nobody's. The unit is the exam asked (one line of assessment), except for
-``requests``, which counts requests. Months are those of metropolitan France.
+Only signed requests count, as they were judged when signed; those taken over from a prescriber who left are nobody's. The
+unit is the exam asked (one line of assessment), except for ``requests``, which counts requests. Months are those of
+metropolitan France.
 """
 
 from __future__ import annotations
