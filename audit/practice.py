@@ -1,7 +1,8 @@
 """A prescriber's own requests counted: outcomes by month and by situation, exams really replaced; and the same totals of peers.
 
-Only signed requests count, as they were judged when signed. The unit is the exam asked (one line of assessment), except for
-``requests``, which counts requests. Months are those of metropolitan France.
+Only signed requests count, as they were judged when signed; those taken over from a prescriber who left are nobody's. The
+unit is the exam asked (one line of assessment), except for ``requests``, which counts requests. Months are those of
+metropolitan France.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pertimage.audit.indicators import Outcomes
 from pertimage.audit.instants import PARIS, utc_datetime, utc_text
 from pertimage.audit.intervals import Share
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
-from pertimage.audit.tables import assessments, feedback, journal, requests, reviews
+from pertimage.audit.tables import assessments, exchanges, feedback, journal, requests, reviews
 from pertimage.cds.model import Outcome
 
 POSITIONS = (Outcome.APPROPRIATE, Outcome.ALTERNATIVE, Outcome.NOT_INDICATED)
@@ -221,7 +222,8 @@ def _substituted(engine: Engine, mine: Sequence[ColumnElement[bool]]) -> dict[st
 
 def _signed_in(window: Window) -> list[ColumnElement[bool]]:
     start, end = window.bounds
-    return [requests.c.status == RequestStatus.SIGNED.value, requests.c.created_at >= start, requests.c.created_at < end]
+    taken_over = select(exchanges.c.request).where(exchanges.c.request == requests.c.id, exchanges.c.kind == "succession").exists()
+    return [requests.c.status == RequestStatus.SIGNED.value, requests.c.created_at >= start, requests.c.created_at < end, ~taken_over]
 
 
 def _midnight(day: date) -> str:

@@ -43,6 +43,14 @@ def test_a_withdrawn_request_no_longer_counts(register):
     assert kept != gone
 
 
+def test_a_request_taken_over_is_not_its_new_prescribers(register):
+    """What somebody who left had asked is not held against the colleague who follows it up."""
+    sign(register, flagged=True, outcome="not-indicated")
+    sign(register, prescriber="p2")
+    assert register.succeed("p1", "p2", author="exploitant", at=IN_OCTOBER) == 1
+    assert practices_of(register.journal.store.reader, ["p1", "p2"], OCTOBER)["p2"].outcomes.judged == 1
+
+
 def test_months_are_all_there_even_empty(register):
     """Twelve months in order, each with its own requests."""
     sign(register)

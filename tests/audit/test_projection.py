@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from pertimage.audit.activity import add_activity
+from pertimage.audit.consents import Consents, Setting
+from pertimage.audit.lessons import Lessons
 from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
@@ -56,6 +58,13 @@ def _live(register, now):
         register.keep_territory(Territory((Wait("b", "B 2", "MR", 12.0, 20.0, 30),)), at=next(at))
     register.keep_editions([edition("Un"), edition("Deux")], guidelines="2026.1", at=next(at))
     register.put_in_force(PolicyForm(), "", author="Dr A", reason="essai", at=next(at))
+    consents, lessons = Consents(register.journal), Lessons(register.journal)
+    for prescriber in ("p1", "p2"):
+        consents.give(prescriber, Setting.SURGERY, mail=True, at=next(at))
+    consents.note_mail("p1", "2026-10", at=next(at))
+    consents.withdraw("p1", at=next(at))
+    lessons.open("s", (("lombalgie-commune", "a"),), owner="p2", scope="rachis", guidelines="2026.1", at=next(at))
+    lessons.answer("s", 0, "aucun", right=True, who="p2", at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))
