@@ -13,7 +13,7 @@ from pertimage.guidelines.policy_text import with_silence
 from pertimage.web.anonymous import Anonymiser, phrases
 from pertimage.web.service import Service
 
-COMMENTS_SHOWN = 3
+COMMENTS_SHOWN, LEAST_TOLD = 3, 3
 
 
 class UndecidableError(ValueError):
@@ -36,6 +36,11 @@ class ReviewedRule:
     def interval(self) -> Interval | None:
         """Return the 95 % interval of agreement."""
         return self.said.agreed.interval
+
+    @property
+    def told(self) -> bool:
+        """Say whether enough was said of it to be shown in the table."""
+        return self.said.agreed.whole + self.said.not_applicable >= LEAST_TOLD
 
     @property
     def proposed(self) -> bool:

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from pertimage.audit.activity import add_activity
+from pertimage.audit.agreement import Verdict
 from pertimage.audit.consents import Consents, Setting
 from pertimage.audit.lessons import Lessons
 from pertimage.audit.projection import irradiating, rebuild
@@ -58,6 +59,7 @@ def _live(register, now):
         register.keep_territory(Territory((Wait("b", "B 2", "MR", 12.0, 20.0, 30),)), at=next(at))
     register.keep_editions([edition("Un"), edition("Deux")], guidelines="2026.1", at=next(at))
     register.put_in_force(PolicyForm(), "", author="Dr A", reason="essai", at=next(at))
+    register.decide_rule("lombalgie-commune/recente", Verdict.KEEP, author="Comité", reason="essai", at=next(at))
     consents, lessons = Consents(register.journal), Lessons(register.journal)
     for prescriber in ("p1", "p2"):
         consents.give(prescriber, Setting.SURGERY, mail=True, at=next(at))

@@ -59,6 +59,7 @@ class Order:
 
 def orders(service: Service, last_day: date) -> list[Order]:
     """Return the requests of the six weeks that end on the morning of ``last_day``, in order of time."""
+    service.places.learn()  # one state of the territory judges them all: learnt aside, it would change in their midst
     chance = Random(f"demandes {last_day}")  # noqa: S311 - a demonstration, not a secret
     emergencies, texts = _from_sheets(service, last_day, chance)
     texts += [fill(COMMON[rank % len(COMMON)], chance) for rank in range(FROM_TEMPLATES)]

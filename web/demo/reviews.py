@@ -25,6 +25,8 @@ _PROTOCOLS = ("Sans injection. Apporter les clichés antérieurs.", "Protocole h
 _ON_THE_SPOT = "Prescripteur appelé : patient adressé aux urgences, l'imagerie utile y sera faite."
 _ASKED = "L'injection te paraît-elle utile ici ?"
 _TOLD = "Sans injection d'abord ; on complétera si la lésion est confirmée."
+# A rule that the demonstration's radiologists contest, so that the committee has something to decide.
+_CONTESTED, _CONTESTED_WORDS = "hernie-paroi/evidente", "Échographie demandée par le chirurgien avant l'intervention."
 _OVERRIDES = ("benefice-risque", "refus-patient", "element-clinique", "desaccord")
 
 
@@ -42,6 +44,7 @@ def record(service: Service, order: Order) -> None:
         orjson.loads(orjson.dumps(order.request)), [one.to_json() for one in order.assessments], site=order.site,
         prescriber=service.pseudonyms.prescriber(order.prescriber), patient=service.pseudonyms.patient(order.patient), at=order.at,
         hook="order-sign", request_id=order.id, modalities=service.modalities(order.assessments), policy=service.policy, signed=True,
+        territory=order.main.territory,
     )  # fmt: skip
 
 
@@ -184,6 +187,11 @@ class _Play:
 
     def _rule_opinion(self, order: Order, decision: Decision) -> RuleOpinion | None:
         """Return what a radiologist in four says of the rule: mostly what the decision already tells."""
+        if order.main.rule == _CONTESTED:
+            disagrees = self._chance.random() < 0.85
+            return (
+                RuleOpinion(_CONTESTED, RuleVerdict.DISAGREE, _CONTESTED_WORDS) if disagrees else RuleOpinion(_CONTESTED, RuleVerdict.AGREE)
+            )
         if order.main.rule is None or self._chance.random() > 0.25:
             return None
         against = order.main.outcome in (Outcome.ALTERNATIVE, Outcome.NOT_INDICATED) and decision is Decision.APPROVE

@@ -21,7 +21,7 @@ from pertimage.web.pages.csrf import checked_form, text
 from pertimage.web.pages.french import MONTHS
 from pertimage.web.pages.view import flash, page, service_of
 from pertimage.web.plain_table import percent
-from pertimage.web.rule_review import UndecidableError, decide, reviewed_rules
+from pertimage.web.rule_review import LEAST_TOLD, UndecidableError, decide, reviewed_rules
 
 ROLE = "equipe-projet"
 
@@ -65,7 +65,7 @@ def _shown(request: Request, period: str, *, status: int = 200, **typed: Any) ->
         least=SHOWN_FROM, month=month, rules=[(one, *_of_sheet(one)) for one in found.feedback], reason_words=_reason_words, sheets=service.base.sheets,
         doubts=reviewed_rules(service, datetime.combine(since, time()) if since else None),
         decisions=[(one, utc_datetime(one.at)) for one in rule_decisions_of(service.store, limit=20)],
-        verdicts=Verdict, least_opinions=LEAST, silent_below=SILENT_BELOW, **({"fault": "", "typed": {}} | typed),
+        verdicts=Verdict, least_told=LEAST_TOLD, least_opinions=LEAST, silent_below=SILENT_BELOW, **({"fault": "", "typed": {}} | typed),
     )  # fmt: skip
 
 
