@@ -17,7 +17,7 @@ MAJ ?=
 
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev setup-tests run test check bench fuzz oracle screenshots lock clean
+.PHONY: help setup setup-dev setup-tests run test check bench bench-relecture fuzz oracle screenshots lock clean
 
 help: ## affiche cette aide
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ check: setup-dev ## vérifie la mise en forme, les règles de style et les types
 
 bench: setup-dev ## mesure les temps de réponse et les débits
 	@$(BIN)/python -m bench
+
+# make bench-relecture BASE=postgresql://… : sur une base PostgreSQL vide.
+bench-relecture: setup-dev ## mesure la relecture avec 50 000 demandes à relire
+	@$(BIN)/python -m bench.worklist $(if $(BASE),--database $(BASE))
 
 fuzz: setup-tests ## rejoue les propriétés sur beaucoup d'exemples tirés au hasard (EXEMPLES=2000)
 	@FUZZ_EXAMPLES=$(EXEMPLES) $(BIN)/python -m pytest -m "hypothesis or fuzz" --hypothesis-profile=fuzz --timeout=0 $(ARGS)

@@ -120,23 +120,29 @@ class Wanted:
 
 
 def worklist(engine: Engine, wanted: Wanted, *, limit: int, offset: int = 0) -> list[RequestRow]:
-    """Return the requests under review that are wanted: emergency pathway, then urgency, then age."""
+    """Return the requests under review that are wanted: emergency pathway, then urgency, then age.
+
+    The page is chosen in the small table first; only its requests are read whole.
+    """
     order = (reviews.c.rank, reviews.c.signed_at, reviews.c.request)
-    query = _requests()
-    for condition in _conditions(wanted):
-        query = query.where(condition)
-    return _rows(engine, query.order_by(*order).limit(limit).offset(offset))
+    chosen = _chosen(select(reviews.c.request), wanted).order_by(*order).limit(limit).offset(offset).subquery("chosen")
+    return _rows(engine, _requests().join(chosen, chosen.c.request == requests.c.id).order_by(*order))
 
 
 def count(engine: Engine, wanted: Wanted) -> int:
     """Return how many requests are wanted."""
-    query = select(func.count()).select_from(reviews)
+    with engine.connect() as connection:
+        found: int = connection.execute(_chosen(select(func.count()).select_from(reviews), wanted)).scalar_one()
+    return found
+
+
+def _chosen(query: Select[Any], wanted: Wanted) -> Select[Any]:
+    """Return a query of reviews with what is wanted; requests are looked at only when a condition is theirs."""
     if wanted.outcome or wanted.pathway or wanted.text or wanted.priority:
         query = query.join(requests, requests.c.id == reviews.c.request)
     for condition in _conditions(wanted):
         query = query.where(condition)
-    with engine.connect() as connection:
-        return connection.execute(query).scalar_one()
+    return query
 
 
 def latest_change(engine: Engine) -> str:
