@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.instants import monday, utc_datetime
+from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.tables import (
@@ -399,4 +400,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "places": _places,
     "territory": _territory,
     "policy": _policy,
+    "patient-link": enter_link,
+    "patient-information": enter_information,
+    "patient-answer": enter_answer,
 }
