@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from pertimage.audit.activity import add_activity
-from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.patient_links import PatientAnswer, Reason
 from pertimage.audit.patients import PatientRegister
+from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
 from pertimage.audit.tables import REGISTERS, metadata
