@@ -19,9 +19,13 @@ WRITES = (
     "/prescrire/signer",
     "/prescrire/renoncer",
     "/mes-demandes/x/reponse",
+    "/mes-demandes/x/lien-patient",
+    "/mes-demandes/x/retirer",
     "/relecture/x/decision",
     "/relecture/x/prendre",
     "/relecture/x/confier",
+    "/relecture/x/second-avis",
+    "/relecture/x/donner-avis",
     "/connexion",
     "/deconnexion",
 )
