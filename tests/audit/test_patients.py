@@ -136,7 +136,11 @@ def test_answers_are_counted_by_site_and_month(store, patients, link, now):
     _answer_all(patients, link, [PatientAnswer(1)] * 9, now + timedelta(days=30))
     _answer_all(patients, link, [PatientAnswer(4)] * 7, now, site="chu")
     found = {(one.site, one.month): one for one in answers_by_month(store.reader)}
-    assert {key: one.answers for key, one in found.items()} == {("cabinet", "2026-11"): 14, ("cabinet", "2026-12"): 9, ("chu", "2026-11"): 7}
+    assert {key: one.answers for key, one in found.items()} == {
+        ("cabinet", "2026-11"): 14,
+        ("cabinet", "2026-12"): 9,
+        ("chu", "2026-11"): 7,
+    }
     assert (found["cabinet", "2026-11"].understanding["5"], found["cabinet", "2026-11"].understanding["2"]) == (6, 8)
 
 
@@ -147,7 +151,9 @@ def test_no_cell_is_smaller_than_five(store, patients, link, now):
     _answer_all(patients, link, reasons, now, site="grand")
     large, small = sorted(answers_by_month(store.reader), key=lambda one: one.site)
     assert (small.answers, small.understanding, shown(small.answers)) == (None, {}, HIDDEN)
-    counts = [count for group in (large.understanding, large.delay, large.explained, large.renounced, large.reasons) for count in group.values()]
+    counts = [
+        count for group in (large.understanding, large.delay, large.explained, large.renounced, large.reasons) for count in group.values()
+    ]
     assert all(count is None or count >= FLOOR for count in counts)
     assert large.reasons["cout"] is None
 

@@ -8,10 +8,14 @@ import pytest
 from tests.browser.test_accessibility import AXE, DARK, LIGHT, violations
 
 pytestmark = pytest.mark.browser
-accessible = [
-    pytest.mark.accessibility,
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core n'est pas installé (npm ci dans tests/browser)"),
-]
+
+
+def accessible(test):
+    """Mark a test that needs axe-core."""
+    marked = pytest.mark.skipif(not AXE.exists(), reason="axe-core n'est pas installé (npm ci dans tests/browser)")(test)
+    return pytest.mark.accessibility(marked)
+
+
 TELEPHONE = {"viewport": {"width": 320, "height": 640}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 LUMBAGO = "lumbago depuis 5 j, pas de déficit"
 
@@ -43,15 +47,20 @@ def sign(open_page, server):
 @pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark-telephone"])
 @pytest.mark.parametrize("query", ["", "?langue=ar", "?langue=ar&grand=oui", "?langue=uk"])
 @pytest.mark.parametrize("text", [LUMBAGO, "lombalgie, anesthésie en selle, rétention d'urine"], ids=["exam", "emergency"])
-@pytest.mark.accessibility
-@accessible[1]
+@accessible
 def test_no_violation(open_page, sign, text, query, look):
     """Axe finds nothing to say of the page, from left to right or from right to left."""
     assert violations(open_page(sign(text).address + query, **look)) == []
 
 
-@pytest.mark.accessibility
-@accessible[1]
+@accessible
+@pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark-telephone"])
+def test_no_violation_on_the_receipt(open_page, sign, look):
+    """Nor of the receipt with its QR code."""
+    assert violations(open_page(f"/mes-demandes/{sign().request}", **look)) == []
+
+
+@accessible
 @pytest.mark.parametrize("query", ["", "?langue=ar"])
 def test_no_violation_on_a_closed_page(open_page, query):
     """Nor of the page that says that there is none."""
@@ -92,7 +101,9 @@ def test_headings_are_in_order_for_who_listens(open_page, sign):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
-    assert page.evaluate("[...document.querySelectorAll('main section')].every(one => document.getElementById(one.getAttribute('aria-labelledby')))")
+    assert page.evaluate(
+        "[...document.querySelectorAll('main section')].every(one => document.getElementById(one.getAttribute('aria-labelledby')))"
+    )
 
 
 def test_the_story_from_both_sides(open_page, sign):

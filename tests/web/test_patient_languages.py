@@ -45,7 +45,9 @@ def test_nothing_is_left_in_french(code):
 
 def test_french_is_easy_to_read():
     """One idea a sentence: none is longer than 25 words."""
-    said = [part for text in MODEL.texts.values() for one in ((text,) if isinstance(text, str) else text) for part in re.split(r"[.?!] ", one)]
+    said = [
+        part for text in MODEL.texts.values() for one in ((text,) if isinstance(text, str) else text) for part in re.split(r"[.?!] ", one)
+    ]
     assert [part for part in said if len(part.split()) > 25] == []
 
 
@@ -157,7 +159,9 @@ def test_no_sign_shown_names_violence():
     table = read_preparations(base)
     shown = [sign for sheet in base.sheets for sign in table.emergency_signs(sheet, base)]
     assert len(shown) > 500
-    assert [sign for sign in shown if re.search(r"maltrait|suicid|inflig|violences?$|agress|\bIVG\b|interruption|toxico", sign, re.IGNORECASE)] == []
+    assert [
+        sign for sign in shown if re.search(r"maltrait|suicid|inflig|violences?$|agress|\bIVG\b|interruption|toxico", sign, re.IGNORECASE)
+    ] == []
 
 
 def test_facts_about_violence_are_kept_silent():

@@ -78,7 +78,9 @@ def test_the_code_holds_the_address(gp):
     import segno
 
     request, address = signed(gp)
-    drawn = segno.make(f"http://127.0.0.1:8000{address}", error="m", micro=False).svg_inline(border=4, light="#fff", dark="#000", omitsize=True)
+    drawn = segno.make(f"http://127.0.0.1:8000{address}", error="m", micro=False).svg_inline(
+        border=4, light="#fff", dark="#000", omitsize=True
+    )
     assert drawn in gp.client.get(f"/mes-demandes/{request}").text
 
 

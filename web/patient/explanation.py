@@ -34,7 +34,9 @@ _REASSURES = re.compile(
 
 
 # A sentence that cannot be understood without the one before.
-_FOLLOWS = re.compile(r"(?:il|elle|ils|elles|ces|cela|c'est|si elles?|s'ils?|s'il|allez|appelez|restez|rendez|n'attendez|on)\b", re.IGNORECASE)
+_FOLLOWS = re.compile(
+    r"(?:il|elle|ils|elles|ces|cela|c'est|si elles?|s'ils?|s'il|allez|appelez|restez|rendez|n'attendez|on)\b", re.IGNORECASE
+)
 
 
 class Plan(StrEnum):
