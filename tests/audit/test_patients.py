@@ -115,7 +115,7 @@ def test_an_answer_leads_to_no_request(store, patients, link, now):
 @pytest.mark.parametrize("said", [{"understanding": 0}, {"understanding": 6}, {"reasons": (Reason.COST,)}])
 def test_an_impossible_answer_is_refused(said):
     """Understanding goes from 1 to 5; who did not give up has no reason to."""
-    with pytest.raises(ValueError, match="compréhension|raison"):
+    with pytest.raises(ValueError, match=r"compréhension|raison"):
         PatientAnswer(**said)
 
 

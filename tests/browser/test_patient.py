@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_headings_are_in_order_for_who_listens(open_page, sign):
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(one => +one.tagName[1])")
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     assert page.evaluate(
         "[...document.querySelectorAll('main section')].every(one => document.getElementById(one.getAttribute('aria-labelledby')))"
     )
