@@ -312,12 +312,44 @@ lesson_answers = Table(
     Column("at", Instant, nullable=False),
 )
 
+# The patient page of a request: ``digest`` is that of its token, which nobody keeps; ``informed_at`` is when the patient said it was read.
+patient_links = Table(
+    "patient_links",
+    metadata,
+    Column("request", Text, ForeignKey("requests.id"), primary_key=True),
+    Column("digest", Hash, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("informed_at", Instant),
+    Column("informed_in", Text),
+    Index(None, "digest", unique=True),
+)
+
+# What patients answered: ``key`` comes from the token alone and leads to no request. ``month`` is ``YYYY-MM`` in Paris, ``reasons`` codes
+# parted by commas, ``changes`` how many times an answer was sent. A question left without answer is NULL.
+patient_answers = Table(
+    "patient_answers",
+    metadata,
+    Column("key", Hash, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("language", Text, nullable=False),
+    Column("understanding", Integer),
+    Column("delay", Text),
+    Column("explained", Text),
+    Column("renounced", Boolean),
+    Column("reasons", Text, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Index(None, "month"),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
     lesson_answers,
     lessons,
     practices,
     report_mails,
+    patient_answers,
+    patient_links,
     rule_opinions,
     rule_decisions,
     exchanges,

@@ -16,6 +16,7 @@ from pertimage import __version__
 from pertimage.web import fhir_api, fhir_tasks, guidelines_api, health, hooks
 from pertimage.web.direct import Direct
 from pertimage.web.guard import Guard
+from pertimage.web.masking import mask_addresses
 from pertimage.web.pages import router as pages
 from pertimage.web.pages.errors import register_errors
 from pertimage.web.service import Service
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
             await app.state.service.stop_scribe()
             app.state.service.close()
 
+    mask_addresses()
     app = FastAPI(
         title="pertimage", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json",
         telemetry={"tracing": False, "metrics": False, "logs": False},  # what passes here is nobody else's business

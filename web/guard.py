@@ -15,6 +15,13 @@ _STATIC_HEADERS = (
     (b"referrer-policy", b"same-origin"),
 )
 _HEADERS = (*_STATIC_HEADERS, (b"cache-control", b"no-store"))
+# The address of a patient page is its key: it goes to no other site, no cache and no index.
+PATIENT = "/patient/"
+_PATIENT_HEADERS = (
+    *(pair for pair in _HEADERS if pair[0] != b"referrer-policy"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-robots-tag", b"noindex, nofollow, noarchive"),
+)
 _TOO_LARGE = {
     "resourceType": "OperationOutcome",
     "issue": [{"severity": "error", "code": "too-long", "diagnostics": "Le corps de la requête dépasse la taille permise."}],
@@ -41,17 +48,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
         started = False
-        static = scope["path"].startswith("/static/")
+        ours = _headers_of(scope["path"])
 
         async def answer(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 given = {name for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(pair for pair in (_STATIC_HEADERS if static else _HEADERS) if pair[0] not in given),
-                ]
+                message["headers"] = [*message["headers"], *(pair for pair in ours if pair[0] not in given)]
             await send(message)
 
         try:
@@ -83,6 +87,12 @@ class Guard:
             return message
 
         return limited
+
+
+def _headers_of(path: str) -> tuple[tuple[bytes, bytes], ...]:
+    if path.startswith(PATIENT):
+        return _PATIENT_HEADERS
+    return _STATIC_HEADERS if path.startswith("/static/") else _HEADERS
 
 
 def _route(scope: Scope) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pertimage.audit.journal import Journal
+from pertimage.audit.patients import PatientRegister
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.register import Register
 from pertimage.audit.repetition import Advice, told_before
@@ -28,6 +29,7 @@ from pertimage.guidelines.edition import editions
 from pertimage.guidelines.loader import load_base
 from pertimage.web.fetching import Fetcher
 from pertimage.web.local_policy import PRESCRIBER, PolicyInForce
+from pertimage.web.patient.preparations import Preparations, read_preparations
 from pertimage.web.settings import Settings
 from pertimage.web.territory import TerritoryInForce
 
@@ -57,6 +59,7 @@ class Service:
         self.store = open_store(settings.database_url)
         self.journal = Journal(self.store)
         self.register = Register(self.journal)
+        self.patients = PatientRegister(self.journal)
         self.local = PolicyInForce(self.register)
         self.places = TerritoryInForce(self.register)
         self.pseudonyms = Pseudonyms(settings.key)
@@ -97,6 +100,11 @@ class Service:
     def policy(self) -> Policy:
         """Return the policy in force."""
         return self.local.policy
+
+    @cached_property
+    def preparations(self) -> Preparations:
+        """Return what patients are told before their exams."""
+        return read_preparations(self.base)
 
     def exam(self, name: str) -> ExamInfo | None:
         """Return an exam of the catalogue."""

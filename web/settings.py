@@ -52,12 +52,15 @@ class Settings(BaseSettings):
         "", description="Serveur d'envoi : « smtps://utilisateur:motdepasse@hôte:465 » ; vide : les courriels sont seulement écrits."
     )
     site: str = Field("site", description="Site des demandes qui n'en portent pas.")
+    patient_days: int = Field(90, description="Durée de vie de l'adresse de la page du patient, en jours (1 à 730).")
 
     def checked(self) -> Settings:
         """Return the settings if the service may start with them; raises UnsafeSettingsError."""
         _ = self.fhir_allowed, self.addresses
         if not 0 <= self.fetch_budget <= 10:
             raise UnsafeSettingsError("PERTIMAGE_FETCH_BUDGET : un nombre de secondes de 0 à 10 est attendu.")
+        if not 1 <= self.patient_days <= 730:
+            raise UnsafeSettingsError("PERTIMAGE_PATIENT_DAYS : un nombre de jours de 1 à 730 est attendu.")
         if self.demo:
             return self
         if len(self.secret) < 32:

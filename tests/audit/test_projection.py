@@ -7,6 +7,8 @@ from pertimage.audit.activity import add_activity
 from pertimage.audit.agreement import Verdict
 from pertimage.audit.consents import Consents, Setting
 from pertimage.audit.lessons import Lessons
+from pertimage.audit.patient_links import PatientAnswer, Reason
+from pertimage.audit.patients import PatientRegister
 from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
@@ -67,6 +69,12 @@ def _live(register, now):
     consents.withdraw("p1", at=next(at))
     lessons.open("s", (("lombalgie-commune", "a"),), owner="p2", scope="rachis", guidelines="2026.1", at=next(at))
     lessons.answer("s", 0, "aucun", right=True, who="p2", at=next(at))
+    patients = PatientRegister(register.journal)
+    for digest in ("a" * 64, "b" * 64):
+        patients.open(draft, digest, expires=now + timedelta(days=90), author="p1", at=next(at))
+        patients.inform(patients.link_of(draft), language="ar", at=next(at))
+    for answer in (PatientAnswer(4), PatientAnswer(5, renounced=True, reasons=(Reason.COST, Reason.FEAR))):
+        patients.answer(patients.link_of(draft), "c" * 64, answer, site="chu", language="ar", at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))

@@ -19,6 +19,7 @@ WRITES = (
     "/prescrire/signer",
     "/prescrire/renoncer",
     "/mes-demandes/x/reponse",
+    "/mes-demandes/x/lien-patient",
     "/mes-demandes/x/retirer",
     "/relecture/x/decision",
     "/relecture/x/prendre",

@@ -13,7 +13,7 @@ from pertimage.audit.worklist import RequestRow
 from pertimage.cds.model import Assessment, Outcome
 from pertimage.web.access import page_user
 from pertimage.web.local_policy import PRESCRIBER
-from pertimage.web.pages import advice
+from pertimage.web.pages import advice, patient_links
 from pertimage.web.pages.csrf import checked_form
 from pertimage.web.pages.draft import clean
 from pertimage.web.pages.recorded import completed, exam_label, recorded, shown_advices
@@ -32,7 +32,8 @@ def my_requests(request: Request) -> HTMLResponse:
     user, service = page_user(request, ROLE), service_of(request)
     rows = service.register.my_requests(service.pseudonyms.prescriber(user.name), limit=PER_PAGE)
     shown = [recorded(row, service) for row in rows]
-    return page(request, "mine/list.html", section="mes-demandes", requests=shown)
+    links = service.patients.links_of(row.id for row in rows)
+    return page(request, "mine/list.html", section="mes-demandes", requests=shown, links=links)
 
 
 @router.get("/{identifier}", response_class=HTMLResponse)
@@ -54,6 +55,17 @@ def answer(request: Request, identifier: str, form: FormData = Depends(checked_f
         return _one(request, _own(request, identifier), status=409, fault=str(refusal))
     flash(request, "Votre réponse est transmise au radiologue.")
     return RedirectResponse(f"/mes-demandes/{row.id}", 303)
+
+
+@router.post("/{identifier}/lien-patient")
+def patient_link(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Give the patient an address, in the place of the one there was."""
+    row, service = _own(request, identifier), service_of(request)
+    try:
+        patient_links.open_page(service, row.id, author=row.prescriber)
+    except Refused as refusal:
+        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+    return RedirectResponse(f"/mes-demandes/{row.id}#page-patient", 303)
 
 
 @router.post("/{identifier}/retirer")
@@ -91,7 +103,8 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
         "one": one, "thread": thread, "advices": shown_advices(one, service, PRESCRIBER), "segments": segments, "facts": facts,
         "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
-        "patient_words": _patient_words(one.main, service), "can_withdraw": row.status is RequestStatus.SIGNED and row.state is not ReviewState.DECIDED,
+        "patient_words": _patient_words(one.main, service), "patient_page": patient_links.shown(service, row),
+        "can_withdraw": row.status is RequestStatus.SIGNED and row.state is not ReviewState.DECIDED,
     }  # fmt: skip
     return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)
 

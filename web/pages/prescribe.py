@@ -16,7 +16,7 @@ from pertimage.audit.review import AlreadySigned
 from pertimage.cds.model import Assessment, ImagingRequest
 from pertimage.fhir.vocabularies import OVERRIDES
 from pertimage.web.access import User, page_user
-from pertimage.web.pages import advice
+from pertimage.web.pages import advice, patient_links
 from pertimage.web.pages.csrf import checked_form
 from pertimage.web.pages.draft import PRIORITIES, SEXES, Draft, read_draft
 from pertimage.web.pages.examples import example
@@ -68,6 +68,7 @@ async def sign(request: Request, form: FormData = Depends(checked_form)) -> Resp
     identifier, again = await _record(service, user, judged, signed=True)
     if not again:
         await asyncio.to_thread(_feedback, service, replace(judged, draft=replace(draft, id=identifier)))
+    await asyncio.to_thread(patient_links.ensure_page, service, identifier, author=service.pseudonyms.prescriber(user.name))
     return RedirectResponse(f"/mes-demandes/{identifier}", 303)
 
 
@@ -82,6 +83,7 @@ async def give_up(request: Request, form: FormData = Depends(checked_form)) -> R
     identifier, _ = await _record(service, user, judged, signed=False)
     detail = {"from": judged.assessments[0].exam, "to": "none"}
     await asyncio.to_thread(service.register.feedback, f"{identifier}:0", "accepted", at=service.now(), request=identifier, detail=detail)
+    await asyncio.to_thread(patient_links.ensure_page, service, identifier, author=service.pseudonyms.prescriber(user.name))
     return RedirectResponse(f"/mes-demandes/{identifier}", 303)
 
 

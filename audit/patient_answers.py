@@ -1,0 +1,84 @@
+"""What patients answered, counted per site and month, with no count small enough to recognise somebody.
+
+A count under ``FLOOR`` is None (« moins de 5 »), zero included. When the choices of a question exclude each other, one hidden count
+could be had by subtraction from the total: the next smallest is then hidden too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, Row, select
+
+from pertimage.audit.patient_links import Delay, Explained, Reason
+from pertimage.audit.tables import patient_answers
+
+FLOOR = 5
+HIDDEN = "moins de 5"
+UNANSWERED = "sans-reponse"
+YES, NO = "oui", "non"
+
+Counts = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthOfAnswers:
+    """The answers of a site in a month (``YYYY-MM``); a count is None when it is under ``FLOOR``.
+
+    Each question counts its choices and ``sans-reponse``; ``reasons`` counts the reasons of those who gave up, several a patient.
+    When ``answers`` is None every other count is too.
+    """
+
+    site: str
+    month: str
+    answers: int | None
+    understanding: Counts = field(default_factory=dict)
+    delay: Counts = field(default_factory=dict)
+    explained: Counts = field(default_factory=dict)
+    renounced: Counts = field(default_factory=dict)
+    reasons: Counts = field(default_factory=dict)
+
+
+def answers_by_month(engine: Engine) -> list[MonthOfAnswers]:
+    """Return the counts, by site then month; ``engine`` is the store's reader."""
+    with engine.connect() as connection:
+        rows = connection.execute(select(patient_answers).order_by(patient_answers.c.site, patient_answers.c.month)).all()
+    groups: dict[tuple[str, str], list[Row[Any]]] = {}
+    for row in rows:
+        groups.setdefault((row.site, row.month), []).append(row)
+    return [_month(site, month, group) for (site, month), group in groups.items()]
+
+
+def shown(count: int | None) -> str:
+    """Return a count as published."""
+    return HIDDEN if count is None else str(count)
+
+
+def _month(site: str, month: str, rows: list[Row[Any]]) -> MonthOfAnswers:
+    if len(rows) < FLOOR:
+        return MonthOfAnswers(site, month, None)
+    renounced = [None if row.renounced is None else YES if row.renounced else NO for row in rows]
+    reasons = Counter(reason for row in rows for reason in row.reasons.split(",") if reason)
+    return MonthOfAnswers(
+        site, month, len(rows),
+        understanding=_exclusive([None if row.understanding is None else str(row.understanding) for row in rows], "12345"),
+        delay=_exclusive([row.delay for row in rows], Delay), explained=_exclusive([row.explained for row in rows], Explained),
+        renounced=_exclusive(renounced, (YES, NO)), reasons={str(reason): _floored(reasons[reason]) for reason in Reason},
+    )  # fmt: skip
+
+
+def _exclusive(said: Iterable[str | None], choices: Iterable[str]) -> dict[str, int | None]:
+    """Count choices that exclude each other and whose total is known."""
+    counted = Counter(UNANSWERED if one is None else one for one in said)
+    counts = {str(choice): _floored(counted[choice]) for choice in (*choices, UNANSWERED)}
+    kept = [choice for choice, count in counts.items() if count is not None]
+    if kept and len(counts) - len(kept) == 1:
+        counts[min(kept, key=lambda choice: counted[choice])] = None
+    return counts
+
+
+def _floored(count: int) -> int | None:
+    return count if count >= FLOOR else None
