@@ -27,13 +27,13 @@ class LanguageError(ValueError):
 class LanguageForm(Form):
     """A language file as written; French keys are explained at the head of ``fr.yaml``."""
 
-    code: str = Field(alias="langue", pattern=r"^[a-z]{2,3}$")
-    name: str = Field(alias="nom", min_length=1)
-    direction: Literal["ltr", "rtl"] = Field(alias="sens")
-    review: Literal["draft", "reviewed"]
-    reviewer: str = Field("", alias="relu_par")
-    reviewed: date | None = Field(None, alias="relu_le")
-    texts: dict[str, Any] = Field(alias="textes")
+    code: str = Field(alias="langue", pattern=r"^[a-z]{2,3}$", description="Code de la langue, celui du nom du fichier.")
+    name: str = Field(alias="nom", min_length=1, description="Nom de la langue, dans cette langue.")
+    direction: Literal["ltr", "rtl"] = Field(alias="sens", description="ltr : de gauche à droite ; rtl : de droite à gauche.")
+    review: Literal["draft", "reviewed"] = Field(description="draft : pas encore relu, et dit au lecteur ; reviewed : relu.")
+    reviewer: str = Field("", alias="relu_par", description="Qui a relu.")
+    reviewed: date | None = Field(None, alias="relu_le", description="Quand, AAAA-MM-JJ.")
+    texts: dict[str, Any] = Field(alias="textes", description="Les phrases, par leur nom.")
 
     @model_validator(mode="after")
     def _signed(self) -> LanguageForm:

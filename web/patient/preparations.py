@@ -31,30 +31,30 @@ class AdviceForm(RowForm):
 
     id: Slug
     exams: WhichForm = Field(alias="examens")
-    not_for: str = Field("", alias="sauf_sexe")
+    not_for: str = Field("", alias="sauf_sexe", description="homme ou femme : ces patients ne lisent pas la ligne.")
 
 
 class LevelsForm(RowForm):
     """How far each word of the dose goes, in years of natural exposure."""
 
-    very_low: float = Field(alias="tres_faible", gt=0)
-    low: float = Field(alias="faible", gt=0)
-    medium: float = Field(alias="moyenne", gt=0)
+    very_low: float = Field(alias="tres_faible", gt=0, description="Limite de « très faible », en années d'exposition naturelle.")
+    low: float = Field(alias="faible", gt=0, description="Limite de « faible », en années d'exposition naturelle.")
+    medium: float = Field(alias="moyenne", gt=0, description="Limite de « moyenne », en années d'exposition naturelle.")
 
 
 class SilenceForm(Form):
     """What is never shown to a patient."""
 
-    sheets: list[Slug] = Field(alias="fiches")
-    facts: list[Slug] = Field(alias="faits")
+    sheets: list[Slug] = Field(alias="fiches", description="Situations dont aucune phrase n'est montrée au patient.")
+    facts: list[Slug] = Field(alias="faits", description="Faits tus, et qui font taire les phrases de la demande où ils sont écrits.")
 
 
 class PreparationsForm(Form):
     """The file as written."""
 
-    rows: list[AdviceForm] = Field(alias="preparations")
-    doses: LevelsForm
-    silence: SilenceForm = Field(alias="discretion")
+    rows: list[AdviceForm] = Field(alias="preparations", description="Les conseils, et les examens avant lesquels ils sont donnés.")
+    doses: LevelsForm = Field(description="Jusqu'où va chaque mot de la dose.")
+    silence: SilenceForm = Field(alias="discretion", description="Ce que la page ne dit jamais.")
 
 
 @dataclass(frozen=True, slots=True)
