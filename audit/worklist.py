@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, case, func, or_, select
 
+from pertimage.audit.instants import utc_text
 from pertimage.audit.review import ALIVE, Decision, RequestStatus, ReviewState, UnknownRequest
-from pertimage.audit.tables import exchanges, journal, requests, reviews
+from pertimage.audit.tables import exchanges, feedback, journal, requests, reviews
 
 # What a radiologist may work on now: what was postponed joins them on its day.
 PRIORITY_CODES = ("stat", "asap", "urgent", "routine")
@@ -174,6 +175,28 @@ def my_requests(engine: Engine, prescriber: str, *, limit: int, offset: int) -> 
     waiting = case((reviews.c.state == ReviewState.QUESTION.value, 0), else_=1)
     query = _requests().where(requests.c.prescriber == prescriber)
     return _rows(engine, query.order_by(waiting, requests.c.created_at.desc(), requests.c.id).limit(limit).offset(offset))
+
+
+def answered(engine: Engine, prescriber: str, patients: Collection[str], *, since: datetime) -> list[RequestRow]:
+    """Return a prescriber's requests for a patient (any of these pseudonyms) to which a radiologist answered something to be told.
+
+    A question or a postponement, as long as it stands; a decision other than plain approval, when taken ``since``. The latest first.
+    """
+    standing = reviews.c.state.in_((ReviewState.QUESTION.value, ReviewState.POSTPONED.value))
+    decided = and_(reviews.c.state == ReviewState.DECIDED.value, reviews.c.decision != Decision.APPROVE.value)
+    query = _requests().where(
+        requests.c.prescriber == prescriber,
+        requests.c.patient.in_(patients),
+        requests.c.status == RequestStatus.SIGNED.value,
+        or_(standing, and_(decided, reviews.c.decided_at >= utc_text(since))),
+    )
+    return _rows(engine, query.order_by(requests.c.created_at.desc(), requests.c.id))
+
+
+def noted(engine: Engine, cards: Collection[str]) -> frozenset[str]:
+    """Return those of the cards of which the prescriber said something: they were read."""
+    with engine.connect() as connection:
+        return frozenset(connection.execute(select(feedback.c.card).where(feedback.c.card.in_(list(cards)))).scalars())
 
 
 def one_request(engine: Engine, request: str) -> RequestRow:

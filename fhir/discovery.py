@@ -1,4 +1,4 @@
-"""The CDS Hooks discovery document: one service on two hooks, and the prefetch it reads, no more.
+"""The CDS Hooks discovery document: one service on two hooks with the prefetch it reads, no more; another that tells answers.
 
 The same id on both hooks tells the client that the cards of order-sign replace those of order-select. Templates keep to the
 CDS Hooks 2.0 subset; each asks only for what the reader uses.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pertimage.fhir.answer_cards import ANSWERS_ID, PATIENT_VIEW
 from pertimage.fhir.context import CREATININE, DOSE_SUMMARY, GFR, PREGNANCY, WEIGHT
 from pertimage.fhir.publisher import Publisher
 from pertimage.fhir.requests import HOOKS
@@ -20,6 +21,17 @@ DESCRIPTION = (
     "propose en un clic l'examen préférable, non irradiant d'abord, et signale au radiologue ce qui mérite d'être relu. "
     "Ne bloque jamais une prescription."
 )
+
+_ANSWERS = {
+    "hook": PATIENT_VIEW,
+    "id": ANSWERS_ID,
+    "title": "Réponses du radiologue",
+    "description": (
+        "À l'ouverture d'un dossier, dit au prescripteur ce que le radiologue a répondu à ses demandes d'imagerie pour ce patient : "
+        "question posée, examen remplacé, refus, report. Rien quand il n'y a rien à dire."
+    ),
+    "usageRequirements": "L'utilisateur et le patient portent les mêmes références qu'à la signature de la demande.",
+}
 
 
 def _any_of(codes: frozenset[str]) -> str:
@@ -50,7 +62,7 @@ PREFETCH = {
 
 def services(publisher: Publisher, version: str) -> dict[str, Any]:
     """Return the body of ``GET /cds-services``; ``version`` is that of the guideline base."""
-    return {"services": [_service(hook, publisher, version) for hook in HOOKS]}
+    return {"services": [*(_service(hook, publisher, version) for hook in HOOKS), _ANSWERS]}
 
 
 def _service(hook: str, publisher: Publisher, version: str) -> dict[str, Any]:

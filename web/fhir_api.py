@@ -12,7 +12,7 @@ from pertimage import __version__
 from pertimage.audit.review import UnknownRequest
 from pertimage.fhir.requests import Order, read, read_service_request
 from pertimage.fhir.resources import Evaluation, assess_output, bundle, detected_issues, guidance_response
-from pertimage.fhir.values import BadRequest
+from pertimage.fhir.values import BadRequest, mapping, text
 from pertimage.web.access import User, api_user
 from pertimage.web.answers import ERRORS, fhir, object_of, refused
 from pertimage.web.fhir_tasks import judged, order_of, replacement_of
@@ -82,10 +82,15 @@ async def create(request: Request, user: User = Depends(api_user)) -> Response:
     except BadRequest as error:
         return refused(400, "structure", error.message_fr, error.place)
     assessments = service.judge(order.request)
-    signed = order.resource.get("status") != "draft"
-    name = await service.record(
-        order.request, assessments, prescriber=user.name, hook="fhir", patient=order.subject, external=order.subject, signed=signed
-    )
+    requester = text(mapping(order.resource.get("requester")).get("reference"))
+    about: dict[str, Any] = {
+        "prescriber": service.prescriber(user.name, requester),
+        "hook": "fhir",
+        "patient": order.subject,
+        "external": order.subject,
+        "signed": order.resource.get("status") != "draft",
+    }
+    name = await service.record(order.request, assessments, **about)
     stored = await asyncio.to_thread(service.register.request, name)
     headers = {"Location": f"{service.settings.base_url.rstrip('/')}/fhir/ServiceRequest/{name}", "ETag": 'W/"1"'}
     return fhir(order_of(stored, service), 201, headers)

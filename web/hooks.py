@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from pertimage.cds.model import Assessment
+from pertimage.fhir.answer_cards import ANSWERS_ID, read_patient_view
 from pertimage.fhir.cards import CardMaker, ToldOn, may_be_quieter, never
 from pertimage.fhir.discovery import SERVICE_ID, services
 from pertimage.fhir.feedback import FeedbackItem, read_feedback
@@ -19,8 +20,10 @@ from pertimage.fhir.requests import HookCall, Order
 from pertimage.fhir.values import BadRequest
 from pertimage.web.access import User, api_user
 from pertimage.web.answers import ERRORS, json, object_of, refused
+from pertimage.web.patient_view import cards_of_view
 from pertimage.web.service import Service, advice_of
 
+_UNKNOWN = f"Service inconnu ; ceux-ci s'appellent {SERVICE_ID} et {ANSWERS_ID}."
 Judged = tuple[Order, tuple[Assessment, ...]]
 
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=ERRORS)
@@ -35,9 +38,11 @@ def discovery(request: Request) -> Response:
 
 @router.post("/{service_id}")
 async def call(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:
-    """Judge the imaging orders of an order-select or order-sign call and answer with cards."""
+    """Judge the imaging orders of an order-select or order-sign call, or tell on patient-view what radiologists answered, with cards."""
+    if service_id == ANSWERS_ID:
+        return await answers_for(request, user)
     if service_id != SERVICE_ID:
-        return refused(404, "not-found", f"Service inconnu ; celui-ci s'appelle {SERVICE_ID}.")
+        return refused(404, "not-found", _UNKNOWN)
     return await cards_for(request, user)
 
 
@@ -51,13 +56,24 @@ async def cards_for(request: Request, user: User) -> Response:
     except BadRequest as error:
         return refused(422 if error.place == "hook" else 400, "structure", error.message_fr, error.place)
     judged = [(order, service.judge(order.request)) for order in found.orders]
+    prescriber = service.prescriber(user.name, found.user)
     if found.hook == "order-sign" and judged:
-        records = [service.record(order.request, assessments, **_about(found, order, user)) for order, assessments in judged]
+        records = [service.record(order.request, assessments, **_about(found, order, prescriber)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
     if not _may_repeat(service, found, judged):
         return json(cards_of(service, found.hook, judged))
-    told_on = partial(_told_on, service, found, user, began)
+    told_on = partial(_told_on, service, found, prescriber, began)
     return json(await asyncio.to_thread(cards_of, service, found.hook, judged, told_on))
+
+
+async def answers_for(request: Request, user: User) -> Response:
+    """Return the cards of a patient-view call."""
+    service: Service = request.app.state.service
+    try:
+        view = read_patient_view(object_of(await request.body()))
+    except BadRequest as error:
+        return refused(422 if error.place == "hook" else 400, "structure", error.message_fr, error.place)
+    return json(await asyncio.to_thread(cards_of_view, service, view, user.name))
 
 
 def cards_of(service: Service, hook: str, judged: list[Judged], told_on: ToldOn = never) -> dict[str, Any]:
@@ -71,9 +87,8 @@ def _may_repeat(service: Service, found: HookCall, judged: list[Judged]) -> bool
     return service.policy.quiet_days > 0 and any(may_be_quieter(one, found.hook) for _, assessments in judged for one in assessments)
 
 
-def _told_on(service: Service, found: HookCall, user: User, before: datetime, order: Order, assessment: Assessment) -> date | None:
-    about = _about(found, order, user)
-    return service.told_before(about["prescriber"], order, about["patient"], [assessment], before).get(advice_of(assessment))
+def _told_on(service: Service, found: HookCall, prescriber: str, before: datetime, order: Order, assessment: Assessment) -> date | None:
+    return service.told_before(prescriber, order, order.subject or found.patient, [assessment], before).get(advice_of(assessment))
 
 
 def card_maker(service: Service, hook: str) -> CardMaker:
@@ -83,9 +98,9 @@ def card_maker(service: Service, hook: str) -> CardMaker:
     )
 
 
-def _about(found: HookCall, order: Order, user: User) -> dict[str, Any]:
+def _about(found: HookCall, order: Order, prescriber: str) -> dict[str, Any]:
     return {
-        "prescriber": found.user or user.name,
+        "prescriber": prescriber,
         "hook": found.hook,
         "patient": order.subject or found.patient,
         "signed": True,
@@ -103,8 +118,8 @@ def _new_id() -> str:
 async def feedback(service_id: str, request: Request, user: User = Depends(api_user)) -> Response:
     """Record what prescribers did with cards; every line is on disk when this answers."""
     service: Service = request.app.state.service
-    if service_id != SERVICE_ID:
-        return refused(404, "not-found", f"Service inconnu ; celui-ci s'appelle {SERVICE_ID}.")
+    if service_id not in (SERVICE_ID, ANSWERS_ID):
+        return refused(404, "not-found", _UNKNOWN)
     try:
         items = read_feedback(object_of(await request.body()))
     except BadRequest as error:

@@ -127,6 +127,15 @@ class Service:
         """
         return self._assess(request, request.authored or self.today(), self.policy, self.places.territory)
 
+    def prescriber(self, account: str, user: str) -> str:
+        """Return the pseudonym of whoever prescribes through a program: the person that the settings know under that reference.
+
+        ``account`` is the program's, ``user`` the reference it gives (``Practitioner/12``), which means something for it alone. Somebody
+        unknown has a pseudonym of their own; without a reference, it is the program's.
+        """
+        name = self.settings.practitioner(account, user)
+        return self.pseudonyms.prescriber(name or (f"{account}|{user}" if user else account))
+
     def told(self, assessments: Sequence[Assessment], where: str, who: str = PRESCRIBER) -> tuple[Assessment, ...]:
         """Return what of assessments somebody is told at a hook or on a ``page``."""
         policy = self.policy
@@ -162,7 +171,7 @@ class Service:
     ) -> str:  # fmt: skip
         """Write a request with its assessments to the journal; return its id in the register once it is on disk.
 
-        ``patient`` is pseudonymised; ``external`` is the caller's own reference to the patient, given back to it in resources.
+        ``prescriber`` is a pseudonym; ``patient`` is made one; ``external`` is the caller's own reference to the patient, given back to it in resources.
         """
         about: dict[str, Any] = {
             "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,

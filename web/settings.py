@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 # Not a secret: it makes the pseudonyms of fictitious people, so that `pertimage demo` and `pertimage serve --demo` agree on them.
 DEMO_KEY = "démonstration : données fictives, clé publique"
 DEMO_POOLS = "Neuroradiologie; Ostéo-articulaire; Thorax; Abdomen; Sénologie"
+# Without a token, calls come from the visitor of the demonstration; its sandbox names the prescriber so.
+DEMO_PRACTITIONERS = {("Dr Démo", "Practitioner/essai"): "Dr Démo"}
 _ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 ROLES = ("prescripteur", "radiologue", "equipe-projet", "exploitant", "api")
 
@@ -44,6 +46,10 @@ class Settings(BaseSettings):
     pools: str = Field(
         "", description="Groupes de second avis (téléexpertise), séparés par des points-virgules : « Neuroradiologie; Abdomen »."
     )
+    practitioners: str = Field(
+        "",
+        description="Qui est le prescripteur qu'un logiciel nomme par une référence : « Dr A=logiciel|Practitioner/12; … », le logiciel étant le nom de son jeton.",
+    )
     mails: str = Field(
         "", description="Adresses des prescripteurs pour le courriel mensuel : « Dr A <a@exemple.fr>, … », le nom étant celui du compte."
     )
@@ -56,7 +62,7 @@ class Settings(BaseSettings):
 
     def checked(self) -> Settings:
         """Return the settings if the service may start with them; raises UnsafeSettingsError."""
-        _ = self.fhir_allowed, self.addresses
+        _ = self.fhir_allowed, self.addresses, self._known_as
         if not 0 <= self.fetch_budget <= 10:
             raise UnsafeSettingsError("PERTIMAGE_FETCH_BUDGET : un nombre de secondes de 0 à 10 est attendu.")
         if not 1 <= self.patient_days <= 730:
@@ -93,6 +99,24 @@ class Settings(BaseSettings):
         found = tuple(getaddresses([self.mails])) if self.mails.strip() else ()
         if any(not name or not _ADDRESS.fullmatch(address) for name, address in found):
             raise UnsafeSettingsError("PERTIMAGE_MAILS : « Nom du compte <adresse@exemple.fr> » attendu, séparés par des virgules.")
+        return found
+
+    def practitioner(self, account: str, reference: str) -> str:
+        """Return the account of the person whom a program names by a reference; empty when the settings do not say."""
+        return self._known_as.get((account, reference), "")
+
+    @cached_property
+    def _known_as(self) -> dict[tuple[str, str], str]:
+        """Return the accounts of persons by program and reference; raises UnsafeSettingsError."""
+        found = dict(DEMO_PRACTITIONERS) if self.demo else {}
+        for entry in filter(None, (part.strip() for part in self.practitioners.split(";"))):
+            name, _, known = entry.partition("=")
+            account, _, reference = known.partition("|")
+            if not name.strip() or not account.strip() or not reference.strip():
+                raise UnsafeSettingsError(
+                    "PERTIMAGE_PRACTITIONERS : « Nom du compte=logiciel|Practitioner/12 » attendu, séparés par des points-virgules."
+                )
+            found[account.strip(), reference.strip()] = name.strip()
         return found
 
     @cached_property

@@ -56,12 +56,13 @@ def cards(client: TestClient, body: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_discovery_names_one_service_on_two_hooks(client: TestClient) -> None:
-    """The same id serves order-select and order-sign."""
+def test_discovery_names_one_service_on_two_hooks_and_one_for_answers(client: TestClient) -> None:
+    """The same id serves order-select and order-sign; what radiologists answer is another's."""
     services = client.get("/cds-services").json()["services"]
     assert {(one["id"], one["hook"]) for one in services} == {
         ("imagerie-pertinence", "order-select"),
         ("imagerie-pertinence", "order-sign"),
+        ("imagerie-reponses", "patient-view"),
     }
 
 
