@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8000
 # Arguments de plus pour pytest : make test ARGS="-k lombalgie"
 ARGS ?=
+# Les tests d'un fichier vont à un même ouvrier ; un ouvrier par cœur, quatre au plus (PARALLELE= : un seul).
+PARALLELE ?= -n auto --maxprocesses 4 --dist loadfile
 # make test PARTIEL=1 : sans Chromium ni PostgreSQL, les tests qui en ont besoin sont sautés, avec leur raison.
 PARTIEL ?=
 # Nombre d'exemples tirés par propriété : make fuzz EXEMPLES=20000
@@ -42,7 +44,7 @@ var/demo.db: | setup
 
 test: setup-tests ## joue tous les tests (installe d'abord ce qu'il leur faut), après le tableau d'accord sur toutes les vignettes
 	@missed=0; $(BIN)/pertimage guidelines score --avec-fiches tests/vignettes/*.yaml || missed=$$?; \
-	$(BIN)/python -m pytest $(ARGS); exit $$missed
+	$(BIN)/python -m pytest $(PARALLELE) $(ARGS); exit $$missed
 
 check: setup-dev ## vérifie la mise en forme, les règles de style et les types
 	@$(BIN)/ruff format --check .

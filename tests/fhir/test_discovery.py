@@ -13,11 +13,12 @@ def test_the_document_as_reviewed():
     assert_golden("discovery", FOUND)
 
 
-def test_one_service_on_two_hooks():
-    """The same id on both hooks: the cards of order-sign replace those of order-select."""
+def test_one_service_on_two_hooks_and_one_for_answers():
+    """The same id on both hooks: the cards of order-sign replace those of order-select, not those that tell answers."""
     assert [(service["id"], service["hook"]) for service in FOUND["services"]] == [
         ("imagerie-pertinence", "order-select"),
         ("imagerie-pertinence", "order-sign"),
+        ("imagerie-reponses", "patient-view"),
     ]
 
 
