@@ -16,8 +16,9 @@ from sqlalchemy import func, select
 from pertimage.audit.change import Change, compare
 from pertimage.audit.indicators import ExamWeek, exam_weeks
 from pertimage.audit.instants import PARIS, utc_datetime
+from pertimage.audit.programme_register import go_lives
 from pertimage.audit.store import Store
-from pertimage.audit.tables import activity, sites
+from pertimage.audit.tables import activity
 from pertimage.cds.model import Outcome
 
 _WEEK = timedelta(days=7)
@@ -65,10 +66,10 @@ def before_after(
     series: dict[tuple[str, str | None], dict[date, ExamWeek]] = {}
     for week in weeks if weeks is not None else exam_weeks(store, by=by, fictitious=fictitious):
         series.setdefault((week.site or "", week.modality), {})[week.week] = week
-    windows, go_lives = _windows(store, fictitious), _go_lives(store)
+    windows, starts = _windows(store, fictitious), go_lives(store.reader)
     changes = []
     for (site, modality), of_site in sorted(series.items(), key=lambda item: (item[0][0], item[0][1] or "")):
-        go_live = go_lives.get(site)
+        go_live = starts.get(site)
         change = _change(of_site, _complete(*windows[site]), go_live or witness_from, metric)
         changes.append(SiteChange(site, modality, metric, go_live, change))
     return changes
@@ -115,12 +116,6 @@ def _windows(store: Store, fictitious: bool) -> dict[str, tuple[date, date]]:
     with store.reader.connect() as connection:
         rows = connection.execute(query).all()
     return {site: (_day(first), _day(last)) for site, first, last in rows}
-
-
-def _go_lives(store: Store) -> dict[str, date]:
-    query = select(sites.c.id, sites.c.go_live).where(sites.c.go_live.is_not(None))
-    with store.reader.connect() as connection:
-        return {site: date.fromisoformat(day) for site, day in connection.execute(query)}
 
 
 def _day(instant: str) -> date:

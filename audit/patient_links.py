@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, select, update
 
 from pertimage.audit.chain import Record
 from pertimage.audit.instants import PARIS, utc_datetime
+from pertimage.audit.programme import Mode
 from pertimage.audit.review import NotSigned, Refused, RequestStatus, UnknownRequest, Withdrawn
 from pertimage.audit.rows import Rows
 from pertimage.audit.tables import patient_answers, patient_links, requests
@@ -132,11 +133,13 @@ def answer_of(engine: Engine, key: str) -> PatientAnswer | None:
 
 def require_page(connection: Connection, *, request: str) -> None:
     """Refuse a link to a request that is unknown, withdrawn, or neither signed nor given up on the prescription page."""
-    row = connection.execute(select(requests.c.status, requests.c.hook).where(requests.c.id == request)).one_or_none()
+    row = connection.execute(select(requests.c.status, requests.c.hook, requests.c.mode).where(requests.c.id == request)).one_or_none()
     if row is None:
         raise UnknownRequest(f"Demande inconnue : {request}.")
     if row.status == RequestStatus.WITHDRAWN:
         raise Withdrawn("Cette demande est retirée : elle n'a plus de page pour le patient.")
+    if row.mode == Mode.SILENT:
+        raise Refused("Cette demande a été signée pendant la période d'observation : elle n'a pas de page pour le patient.")
     if row.status == RequestStatus.DRAFT and row.hook != _GIVEN_UP_ON:
         raise NotSigned("Cette demande n'est pas encore signée : elle n'a pas de page pour le patient.")
 

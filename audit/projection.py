@@ -16,6 +16,8 @@ from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
 from pertimage.audit.practice_projection import PRACTICE
+from pertimage.audit.programme import Mode
+from pertimage.audit.programme_projection import PROGRAMME
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.tables import (
@@ -47,6 +49,7 @@ NewRows = list[tuple[Table, dict[str, Any]]]
 # FHIR request priorities, the most pressing first.
 PRIORITIES = ("stat", "asap", "urgent")
 _DRAFT, _SIGNED, _TO_REVIEW = RequestStatus.DRAFT.value, RequestStatus.SIGNED.value, ReviewState.TO_REVIEW.value
+_ALOUD = Mode.ON.value
 _POSITION = select(projection.c.seq).where(projection.c.id == 1).with_for_update()
 _MOVE_POSITION = update(projection).where(projection.c.id == 1).values(seq=bindparam("reached"))
 
@@ -159,6 +162,7 @@ def _request_row(data: Data) -> dict[str, Any]:
         "patient": data["patient"], "hook": data["hook"], "exam_text": _clean(exam_text), "text": _clean("\n".join(texts)), "guidelines": main["guidelines"],
         "outcome": main["outcome"], "exam": main.get("exam"), "modality": data["modalities"].get(main.get("exam")),
         "pathway": _pathway(given), "priority": _clean(priority), "flagged": any(item.get("flagged") for item in given),
+        "mode": data.get("mode", _ALOUD),
     }  # fmt: skip
 
 
@@ -199,9 +203,10 @@ def _signed(at: str) -> dict[str, Any]:
 
 
 def _entered(at: str, row: Mapping[str, Any], author: str) -> NewRows:
-    """Return what a signature adds: an exchange, and a review when the request is to be looked at."""
+    """Return what a signature adds: an exchange, and a review when the request is to be looked at; none when it was judged in silence."""
     signature = (exchanges, _turn(at, "signature", row["id"], author))
-    return [(reviews, _opened(at, {**row, "signed_at": at})), signature] if row["flagged"] or row["pathway"] == "emergency" else [signature]
+    reviewed = row["mode"] == _ALOUD and (row["flagged"] or row["pathway"] == "emergency")
+    return [(reviews, _opened(at, {**row, "signed_at": at})), signature] if reviewed else [signature]
 
 
 def rank_of(pathway: str | None, priority: str) -> int:
@@ -409,6 +414,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "policy": _policy,
     "rule-decision": _rule_decision,
     **PRACTICE,
+    **PROGRAMME,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

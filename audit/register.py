@@ -23,6 +23,8 @@ from pertimage.audit import policies, published, review, territories
 from pertimage.audit.agreement import Verdict
 from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.policies import PolicyRow
+from pertimage.audit.programme import Mode
+from pertimage.audit.programme_register import go_lives
 from pertimage.audit.published import EditionRow
 from pertimage.audit.review import ALIVE, Decision, RequestStatus, RuleOpinion
 from pertimage.audit.tables import settings, sites
@@ -77,12 +79,13 @@ class Register:
         policy: Policy | Mapping[str, Any] | None = None,
         territory: str = "",
         signed: bool = False,
+        mode: Mode = Mode.ON,
     ) -> Entry:
         """Return the journal entry of an assessment; with ``policy`` it holds all that is needed to compute it again.
 
         ``request`` is an ``ImagingRequest`` or its JSON object (``id``, ``exam_text``, ``texts``, ``priority``…);
         ``assessments`` are ``Assessment`` values or contract objects; ``modalities`` gives the DICOM code of the exams named;
-        ``territory`` is the digest of the one that judged (see ``keep_territory``);
+        ``mode`` is that of the calendar: what is judged in silence is reviewed by nobody; ``territory`` is the digest of the one that judged (see ``keep_territory``);
         ``subject`` is the caller's own reference to the patient, given back with the request; ``signed`` signs at the same time.
         The same ``request_id`` replaces the assessment of a draft; a signed one raises ``AlreadySigned``.
         """
@@ -101,6 +104,8 @@ class Register:
             payload["subject"] = subject
         if territory:
             payload["territory"] = territory
+        if mode is not Mode.ON:
+            payload["mode"] = mode.value
         if request_id:
             return Entry("assessment", payload, at, self._tenant, partial(review.require_draft, request=request_id, known=False))
         # An id drawn just now needs no look at the register; values of the core, and short words, cannot break one.
@@ -218,7 +223,8 @@ class Register:
             query = query.where(sites.c.fictitious == fictitious)
         with self._reader.connect() as connection:
             rows = connection.execute(query).all()
-        return [Site(row.id, row.name, date.fromisoformat(row.go_live) if row.go_live else None, row.fictitious) for row in rows]
+        starts = go_lives(self._reader)
+        return [Site(row.id, row.name, starts.get(row.id), row.fictitious) for row in rows]
 
     def worklist(self, wanted: Wanted = Wanted(), *, limit: int = 200, offset: int = 0) -> list[RequestRow]:  # noqa: B008 - a frozen value
         """Return what radiologists have to review: emergency pathway first, then urgency, then the oldest signature."""

@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, case, func, or_, select
 
 from pertimage.audit.instants import utc_text
+from pertimage.audit.programme import Mode
 from pertimage.audit.review import ALIVE, Decision, RequestStatus, ReviewState, UnknownRequest
 from pertimage.audit.tables import exchanges, feedback, journal, requests, reviews
 
@@ -59,7 +60,13 @@ class RequestRow:
     act: str | None
     version: int | None
     changed_at: str | None
+    mode: Mode
     payload: str
+
+    @property
+    def silent(self) -> bool:
+        """Say whether it was judged in silence: nobody was shown the advice, nobody is to be."""
+        return self.mode is Mode.SILENT
 
     @property
     def request(self) -> dict[str, Any]:
@@ -248,5 +255,6 @@ def _request_row(row: Row[Any]) -> RequestRow:
     values: dict[str, Any] = dict(row._mapping)
     values["status"] = RequestStatus(row.status)
     values["state"] = ReviewState(row.state) if row.state else None
+    values["mode"] = Mode(row.mode)
     values["decision"] = Decision(row.decision) if row.decision else None
     return RequestRow(**values)

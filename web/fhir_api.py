@@ -81,10 +81,16 @@ async def create(request: Request, user: User = Depends(api_user)) -> Response:
         order = read_service_request(object_of(await request.body()), service.today(), service.coded_facts)
     except BadRequest as error:
         return refused(400, "structure", error.message_fr, error.place)
-    assessments = service.judge(order.request)
     requester = text(mapping(order.resource.get("requester")).get("reference"))
+    prescriber = service.prescriber(user.name, requester)
+    mode = service.mode(user.name, prescriber)
+    if not mode.judges:
+        return refused(422, "not-supported", "Le service n'est pas en service pour ce site : rien n'a été jugé ni enregistré.")
+    assessments = service.judge(order.request)
     about: dict[str, Any] = {
-        "prescriber": service.prescriber(user.name, requester),
+        "prescriber": prescriber,
+        "site": service.settings.site_of(user.name),
+        "mode": mode,
         "hook": "fhir",
         "patient": order.subject,
         "external": order.subject,

@@ -67,7 +67,12 @@ def order_of(row: RequestRow, service: Service) -> dict[str, Any]:
 
 
 def judged(row: RequestRow, service: Service) -> list[dict[str, Any]]:
-    """Return the GuidanceResponses, DetectedIssues and Tasks of a request, as its review stands; the same ids each time."""
+    """Return the GuidanceResponses, DetectedIssues and Tasks of a request, as its review stands; the same ids each time.
+
+    There are none of a request judged in silence.
+    """
+    if row.silent:
+        return []
     ranks = iter(range(1000))
     assessments = [_refocused(one, row.id) for one in row.assessments]
     found = judgement(kept_of(row), assessments, service.publisher, lambda: f"{row.id}-a{next(ranks)}")

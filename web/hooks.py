@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from pertimage.audit.programme import Mode
 from pertimage.cds.model import Assessment
 from pertimage.fhir.answer_cards import ANSWERS_ID, read_patient_view
 from pertimage.fhir.cards import CardMaker, ToldOn, may_be_quieter, never
@@ -24,6 +25,8 @@ from pertimage.web.patient_view import cards_of_view
 from pertimage.web.service import Service, advice_of
 
 _UNKNOWN = f"Service inconnu ; ceux-ci s'appellent {SERVICE_ID} et {ANSWERS_ID}."
+# What the calendar hushes: no card at all, which no client may read as an approval.
+_NOTHING: dict[str, Any] = {"cards": []}
 Judged = tuple[Order, tuple[Assessment, ...]]
 
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=ERRORS)
@@ -55,11 +58,17 @@ async def cards_for(request: Request, user: User) -> Response:
         found = service.read_call(body)
     except BadRequest as error:
         return refused(422 if error.place == "hook" else 400, "structure", error.message_fr, error.place)
-    judged = [(order, service.judge(order.request)) for order in found.orders]
     prescriber = service.prescriber(user.name, found.user)
+    mode = service.mode(user.name, prescriber)
+    if not mode.judges:
+        return json(_NOTHING)
+    judged = [(order, service.judge(order.request)) for order in found.orders]
     if found.hook == "order-sign" and judged:
-        records = [service.record(order.request, assessments, **_about(found, order, prescriber)) for order, assessments in judged]
+        about: dict[str, Any] = {"prescriber": prescriber, "site": service.settings.site_of(user.name), "mode": mode}
+        records = [service.record(order.request, assessments, **about, **_about(found, order)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
+    if mode is Mode.SILENT:
+        return json(_NOTHING)
     if not _may_repeat(service, found, judged):
         return json(cards_of(service, found.hook, judged))
     told_on = partial(_told_on, service, found, prescriber, began)
@@ -98,9 +107,8 @@ def card_maker(service: Service, hook: str) -> CardMaker:
     )
 
 
-def _about(found: HookCall, order: Order, prescriber: str) -> dict[str, Any]:
+def _about(found: HookCall, order: Order) -> dict[str, Any]:
     return {
-        "prescriber": prescriber,
         "hook": found.hook,
         "patient": order.subject or found.patient,
         "signed": True,

@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
+from pertimage.audit.instants import PARIS
 from pertimage.audit.journal import Journal
 from pertimage.audit.patients import PatientRegister
+from pertimage.audit.programme import Mode
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.register import Register
 from pertimage.audit.repetition import Advice, told_before
@@ -30,6 +32,7 @@ from pertimage.guidelines.loader import load_base
 from pertimage.web.fetching import Fetcher
 from pertimage.web.local_policy import PRESCRIBER, PolicyInForce
 from pertimage.web.patient.preparations import Preparations, read_preparations
+from pertimage.web.programme import ProgrammeInForce
 from pertimage.web.settings import Settings
 from pertimage.web.territory import TerritoryInForce
 
@@ -62,6 +65,7 @@ class Service:
         self.patients = PatientRegister(self.journal)
         self.local = PolicyInForce(self.register)
         self.places = TerritoryInForce(self.register)
+        self.programme = ProgrammeInForce(self.journal)
         self.pseudonyms = Pseudonyms(settings.key)
         self.publisher = Publisher(settings.base_url, settings.canonical)
         self.reads_as = reads_with(self.base.lexicon)
@@ -136,6 +140,13 @@ class Service:
         name = self.settings.practitioner(account, user)
         return self.pseudonyms.prescriber(name or (f"{account}|{user}" if user else account))
 
+    def mode(self, account: str, prescriber: str) -> Mode:
+        """Return what the calendar says of a prescriber (a pseudonym) who uses an account, today in France."""
+        calendar = self.programme.calendar
+        if not calendar.entries:
+            return Mode.ON
+        return calendar.mode(self.settings.site_of(account), prescriber, self.now().astimezone(PARIS).date())
+
     def told(self, assessments: Sequence[Assessment], where: str, who: str = PRESCRIBER) -> tuple[Assessment, ...]:
         """Return what of assessments somebody is told at a hook or on a ``page``."""
         policy = self.policy
@@ -167,7 +178,7 @@ class Service:
 
     async def record(
         self, request: ImagingRequest, assessments: Sequence[Assessment], *, prescriber: str, site: str = "", hook: str = "", patient: str = "",
-        request_id: str | None = None, signed: bool = False, external: str = "",
+        request_id: str | None = None, signed: bool = False, external: str = "", mode: Mode = Mode.ON,
     ) -> str:  # fmt: skip
         """Write a request with its assessments to the journal; return its id in the register once it is on disk.
 
@@ -176,7 +187,7 @@ class Service:
         about: dict[str, Any] = {
             "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,
             "patient": self.pseudonyms.patient(patient) if patient else None, "modalities": self.modalities(assessments),
-            "policy": self._policy_of(assessments), "territory": assessments[0].territory if assessments else "", "signed": signed, "subject": external,
+            "policy": self._policy_of(assessments), "territory": assessments[0].territory if assessments else "", "signed": signed, "subject": external, "mode": mode,
         }  # fmt: skip
         return await self.register.record_assessment_async(request, assessments, **about)
 

@@ -58,11 +58,14 @@ class Settings(BaseSettings):
         "", description="Serveur d'envoi : « smtps://utilisateur:motdepasse@hôte:465 » ; vide : les courriels sont seulement écrits."
     )
     site: str = Field("site", description="Site des demandes qui n'en portent pas.")
+    sites: str = Field(
+        "", description="Site de chaque compte : « logiciel=ch-nord; Dr A=cabinet-du-port » ; les autres sont au site de PERTIMAGE_SITE."
+    )
     patient_days: int = Field(90, description="Durée de vie de l'adresse de la page du patient, en jours (1 à 730).")
 
     def checked(self) -> Settings:
         """Return the settings if the service may start with them; raises UnsafeSettingsError."""
-        _ = self.fhir_allowed, self.addresses, self._known_as
+        _ = self.fhir_allowed, self.addresses, self._known_as, self._sites_of
         if not 0 <= self.fetch_budget <= 10:
             raise UnsafeSettingsError("PERTIMAGE_FETCH_BUDGET : un nombre de secondes de 0 à 10 est attendu.")
         if not 1 <= self.patient_days <= 730:
@@ -99,6 +102,21 @@ class Settings(BaseSettings):
         found = tuple(getaddresses([self.mails])) if self.mails.strip() else ()
         if any(not name or not _ADDRESS.fullmatch(address) for name, address in found):
             raise UnsafeSettingsError("PERTIMAGE_MAILS : « Nom du compte <adresse@exemple.fr> » attendu, séparés par des virgules.")
+        return found
+
+    def site_of(self, account: str) -> str:
+        """Return the site of an account."""
+        return self._sites_of.get(account, self.site)
+
+    @cached_property
+    def _sites_of(self) -> dict[str, str]:
+        """Return the sites by account; raises UnsafeSettingsError."""
+        found = {}
+        for entry in filter(None, (part.strip() for part in self.sites.split(";"))):
+            name, _, site = (part.strip() for part in entry.partition("="))
+            if not name or not site:
+                raise UnsafeSettingsError("PERTIMAGE_SITES : « compte=site » attendu, séparés par des points-virgules.")
+            found[name] = site
         return found
 
     def practitioner(self, account: str, reference: str) -> str:

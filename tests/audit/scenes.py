@@ -1,6 +1,7 @@
 """Requests, assessments and sheets to fill registers with."""
 
 from pertimage.audit.activity import ActivityRow
+from pertimage.audit.programme import Mode
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, TextPart
 from pertimage.guidelines.edition import Edition, digest_of
 from pertimage.guidelines.schema import SheetForm
@@ -22,10 +23,10 @@ def assessment(outcome="appropriate", *, exam="irm-rachis-lombaire", flagged=Fal
     }  # fmt: skip
 
 
-def record(register, at, *, priority="routine", site="cabinet", prescriber="p1", request_id=None, signed=False, **line):
+def record(register, at, *, priority="routine", site="cabinet", prescriber="p1", request_id=None, signed=False, mode=Mode.ON, **line):
     """Record a request with one line of assessment and return its id."""
     request = REQUEST | {"priority": priority}
-    about = {"site": site, "prescriber": prescriber, "request_id": request_id, "signed": signed, "modalities": MODALITIES}
+    about = {"site": site, "prescriber": prescriber, "request_id": request_id, "signed": signed, "modalities": MODALITIES, "mode": mode}
     return register.record_assessment(request, [assessment(**line)], at=at, **about)
 
 

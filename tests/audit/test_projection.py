@@ -9,6 +9,8 @@ from pertimage.audit.consents import Consents, Setting
 from pertimage.audit.lessons import Lessons
 from pertimage.audit.patient_links import PatientAnswer, Reason
 from pertimage.audit.patients import PatientRegister
+from pertimage.audit.programme import Entry, Mode
+from pertimage.audit.programme_register import Programme
 from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
@@ -75,6 +77,10 @@ def _live(register, now):
         patients.inform(patients.link_of(draft), language="ar", at=next(at))
     for answer in (PatientAnswer(4), PatientAnswer(5, renounced=True, reasons=(Reason.COST, Reason.FEAR))):
         patients.answer(patients.link_of(draft), "c" * 64, answer, site="chu", language="ar", at=next(at))
+    programme = Programme(register.journal)
+    programme.put([Entry("chu", on_from=date(2026, 11, 1))], groups={"p1": "g"}, author="a", reason="r", at=next(at))
+    programme.cancel(programme.note("greve", "grève", since=date(2026, 11, 1), author="a", at=next(at)), author="a", at=next(at))
+    record(register, next(at), flagged=True, signed=True, mode=Mode.SILENT)
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))

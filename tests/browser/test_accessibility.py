@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from pertimage.audit.programme import Entry
+from pertimage.audit.programme_register import Programme
 from pertimage.web.access import DEMO_USERS
 from pertimage.web.pages.draft import Draft
 from tests.project import ROOT
@@ -43,6 +45,7 @@ PAGES = {
     "former version": "/referentiel/lombalgie-commune/versions/{former}",
     "authors' guide": "/referentiel/guide",
     "policy": "/politique",
+    "calendar": "/evaluation/calendrier",
     "territory": "/territoire?examen=irm-genou&pres_de=Valbrune&acces=fauteuil",
     "error": "/nulle-part",
     "receipt": "/mes-demandes/{signed}",
@@ -73,6 +76,9 @@ def known(server):
             "signed": True,
         }
         found[name] = service.register.record_assessment(request, [one.to_json() for one in judged], request_id=draft.id, **about)
+    programme = Programme(service.journal)
+    programme.put([Entry("ch-nord", on_from=service.today())], author="Équipe projet", reason="Ouverture", at=service.now())
+    programme.note("greve", "Grève", since=service.today(), author="Équipe projet", at=service.now())
     service.register.decide(found["asked"], "demander-complement", radiologist=radiologist, at=service.now(), reason="Depuis quand ?")
     service.register.decide(found["decided"], "refuser", radiologist=radiologist, at=service.now(), reason="Imagerie inutile.")
     return found

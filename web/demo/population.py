@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from random import Random
 
 from pertimage.audit.activity import add_activity
+from pertimage.audit.programme import Entry, EventKind
+from pertimage.audit.programme_register import Programme
 from pertimage.audit.store import PARIS
 from pertimage.web.demo.exams import activity
 from pertimage.web.demo.orders import Order, orders
@@ -36,6 +38,7 @@ def populate(service: Service, last_day: date) -> str:
     closing = datetime.combine(last_day, time(23, 59), PARIS)
     for site in SITES:
         service.register.set_site(site.id, site.name, at=closing, go_live=site.go_live(last_day), fictitious=True)
+    programme(service, last_day, closing)
     service.register.set_places([place.document() for place in PLACES], at=closing)
     imported = add_activity(service.journal, activity(service.base.catalogue, last_day), service.pseudonyms, at=closing)
     written = orders(service, last_day)
@@ -45,6 +48,19 @@ def populate(service: Service, last_day: date) -> str:
     said = f"{number(imported.added)} examens sur {len(SITES)} sites, {len(written)} demandes signées, dont {waiting} à relire"
     service.register.set_setting(MARKER, said, at=closing)
     return f"{said}."
+
+
+def programme(service: Service, last_day: date, at: datetime) -> None:
+    """Write the calendar of the sites in service, and something else that happened at one of them."""
+    starts = [(site.id, start) for site in SITES if (start := site.go_live(last_day))]
+    calendar = Programme(service.journal)
+    entries = [Entry(site, on_from=start) for site, start in starts]
+    calendar.put(entries, author="Équipe projet", reason="Mise en service par vagues", at=at)
+    site, start = starts[0]
+    since = start - timedelta(weeks=9)
+    calendar.note(
+        EventKind.STRIKE, "Grève des manipulateurs", site=site, since=since, until=since + timedelta(days=4), author="Équipe projet", at=at
+    )
 
 
 def _play(service: Service, written: list[Order], last_day: date) -> None:

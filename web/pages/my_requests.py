@@ -103,7 +103,7 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
         "one": one, "thread": thread, "advices": shown_advices(one, service, PRESCRIBER), "segments": segments, "facts": facts,
         "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
-        "patient_words": _patient_words(one.main, service), "patient_page": patient_links.shown(service, row),
+        "patient_words": "" if row.silent else _patient_words(one.main, service), "patient_page": patient_links.shown(service, row),
         "can_withdraw": row.status is RequestStatus.SIGNED and row.state is not ReviewState.DECIDED,
     }  # fmt: skip
     return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)

@@ -44,7 +44,7 @@ def ensure_page(service: Service, request: str, *, author: str) -> None:
 
 def shown(service: Service, row: RequestRow) -> PageShown | None:
     """Return the patient page of a request for its prescriber; None when it can have none."""
-    if row.status is RequestStatus.WITHDRAWN or (row.status is RequestStatus.DRAFT and row.hook != "page"):
+    if row.silent or row.status is RequestStatus.WITHDRAWN or (row.status is RequestStatus.DRAFT and row.hook != "page"):
         return None
     link = service.patients.link_of(row.id)
     address = _address(service, link)

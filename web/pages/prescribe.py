@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
+from pertimage.audit.programme import Mode
 from pertimage.audit.review import AlreadySigned
 from pertimage.cds.model import Assessment, ImagingRequest
 from pertimage.fhir.vocabularies import OVERRIDES
@@ -30,6 +31,8 @@ router = APIRouter(include_in_schema=False)
 ROLE = "prescripteur"
 HOOK = "page"
 IN_TEXT = "dans le texte"
+OUT_OF_SERVICE = "Le service n'est pas en service pour votre site : rien n'a été jugé ni enregistré."
+HUSHED = "Les avis ne sont pas montrés à votre site pour le moment : il n'y a pas d'avis à suivre."
 EMPTY = "Écrivez d'abord le motif ou l'examen."
 
 
@@ -52,20 +55,25 @@ def without_script(request: Request, form: FormData = Depends(checked_form)) -> 
 @router.post("/prescrire/avis", response_class=HTMLResponse)
 def live_advice(request: Request, form: FormData = Depends(checked_form)) -> HTMLResponse:
     """Return the advice alone, while the prescriber types."""
-    page_user(request, ROLE)
-    draft = read_draft(form, service_of(request).base)
-    return templates.TemplateResponse(request, "prescribe/advice.html", _advice_context(draft, service_of(request)) | {"fragment": True})
+    user, service = page_user(request, ROLE), service_of(request)
+    draft = read_draft(form, service.base)
+    context = _advice_context(draft, service, mode_of(service, user)) | {"fragment": True}
+    return templates.TemplateResponse(request, "prescribe/advice.html", context)
 
 
 @router.post("/prescrire/signer")
 async def sign(request: Request, form: FormData = Depends(checked_form)) -> Response:
     """Record and sign the request with the advice given, then show the receipt."""
     user, service = page_user(request, ROLE), service_of(request)
-    draft = read_draft(form, service.base)
+    draft, mode = read_draft(form, service.base), mode_of(service, user)
+    if not mode.judges:
+        return _form_page(request, draft, status=409, fault=OUT_OF_SERVICE)
     if draft.is_empty or draft.faults:
         return _form_page(request, draft, status=422, fault=EMPTY if draft.is_empty else "")
     judged = _judged(draft, service)
-    identifier, again = await _record(service, user, judged, signed=True)
+    identifier, again = await _record(service, user, judged, signed=True, mode=mode)
+    if mode is Mode.SILENT:
+        return RedirectResponse(f"/mes-demandes/{identifier}", 303)
     if not again:
         await asyncio.to_thread(_feedback, service, replace(judged, draft=replace(draft, id=identifier)))
     await asyncio.to_thread(patient_links.ensure_page, service, identifier, author=service.pseudonyms.prescriber(user.name))
@@ -79,6 +87,8 @@ async def give_up(request: Request, form: FormData = Depends(checked_form)) -> R
     draft = read_draft(form, service.base)
     if draft.is_empty or draft.faults:
         return _form_page(request, draft, status=422, fault=EMPTY if draft.is_empty else "")
+    if mode_of(service, user) is not Mode.ON:
+        return _form_page(request, draft, status=409, fault=HUSHED)
     judged = _judged(draft, service)
     identifier, _ = await _record(service, user, judged, signed=False)
     detail = {"from": judged.assessments[0].exam, "to": "none"}
@@ -101,10 +111,21 @@ def _judged(draft: Draft, service: Service) -> Judged:
     return Judged(draft, request, service.judge(request))
 
 
-async def _record(service: Service, user: User, judged: Judged, *, signed: bool) -> tuple[str, bool]:
+def mode_of(service: Service, user: User) -> Mode:
+    """Return what the calendar says of a prescriber who uses the pages."""
+    return service.mode(user.name, service.pseudonyms.prescriber(user.name))
+
+
+async def _record(service: Service, user: User, judged: Judged, *, signed: bool, mode: Mode = Mode.ON) -> tuple[str, bool]:
     """Record, and say whether it was already: a form sent twice is one request, a form changed once signed is another."""
     prescriber = service.pseudonyms.prescriber(user.name)
-    about: dict[str, Any] = {"prescriber": prescriber, "hook": HOOK, "signed": signed}
+    about: dict[str, Any] = {
+        "prescriber": prescriber,
+        "hook": HOOK,
+        "signed": signed,
+        "site": service.settings.site_of(user.name),
+        "mode": mode,
+    }
     try:
         return await service.record(judged.request, judged.assessments, request_id=judged.draft.id, **about), False
     except AlreadySigned:
@@ -143,7 +164,7 @@ def _taken(service: Service, judged: Judged) -> dict[str, str | None] | None:
 def _form_page(request: Request, draft: Draft, *, status: int = 200, exam_first: bool = False, fault: str = "") -> HTMLResponse:
     service = service_of(request)
     labels = sorted(exam.label for exam in service.base.catalogue.exams.values())
-    context = _advice_context(draft, service) | {
+    context = _advice_context(draft, service, mode_of(service, page_user(request, ROLE))) | {
         "exam_first": exam_first,
         "exam_labels": labels,
         "priorities": PRIORITIES,
@@ -153,9 +174,10 @@ def _form_page(request: Request, draft: Draft, *, status: int = 200, exam_first:
     return page(request, "prescribe/form.html", status=status, section="prescrire", **context)
 
 
-def _advice_context(draft: Draft, service: Service) -> dict[str, Any]:
+def _advice_context(draft: Draft, service: Service, mode: Mode) -> dict[str, Any]:
     context: dict[str, Any] = {"draft": draft, "advices": [], "proposal": None, "reasons": (), "override_reasons": OVERRIDES.displays}
-    if draft.is_empty:
+    context |= {"hushed": mode is not Mode.ON, "closed": not mode.judges}
+    if draft.is_empty or context["hushed"]:
         return context
     judged = _judged(draft, service)
     judged = replace(judged, assessments=service.told(judged.assessments, HOOK))
