@@ -1,4 +1,4 @@
-"""What the records of notifications do to the registers."""
+"""What the records of notifications do to the registers; the words are those of ``notifications.How`` and ``State``."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from pertimage.audit.instants import utc_datetime, utc_text
 from pertimage.audit.journal import Entry, Journal
@@ -61,7 +61,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to be told: ``seq`` is that of its journal record; ``urgent`` a question on an urgent request."""
+    """Something to be told: ``seq`` is that of its journal record; ``urgent`` a question on an urgent request.
+
+    ``at`` is when it happened; of a ``reminder``, when the question was told, or asked when no mail told it.
+    """
 
     seq: int
     at: datetime
@@ -151,7 +154,7 @@ def _news() -> Any:
     asked = and_(exchanges.c.kind == "question", reviews.c.state == ReviewState.QUESTION.value)
     decided = and_(exchanges.c.kind == "decision", exchanges.c.decision.in_([str(one) for one in TOLD]))
     happened = or_(asked, decided, exchanges.c.kind == "succession")
-    return _of_wishers().where(exchanges.c.seq > notification_choices.c.told, happened)
+    return _of_wishers(exchanges.c.at).where(exchanges.c.seq > notification_choices.c.told, happened)
 
 
 def _reminders(before: str) -> Any:
@@ -165,21 +168,23 @@ def _reminders(before: str) -> Any:
         notifications.c.through >= exchanges.c.seq,
         notifications.c.state != State.FAILED.value,
     )
-    return _of_wishers().where(
+    since = func.coalesce(told_at.scalar_subquery(), exchanges.c.at)
+    return _of_wishers(since).where(
         exchanges.c.kind == "question",
         reviews.c.state == ReviewState.QUESTION.value,
         exchanges.c.seq <= notification_choices.c.told,
-        func.coalesce(told_at.scalar_subquery(), exchanges.c.at) <= before,
+        since <= before,
         ~newer.exists(),
         ~reminded.exists(),
     )
 
 
-def _of_wishers() -> Any:
+def _of_wishers(since: ColumnElement[str]) -> Any:
+    """Return the query of what happened to the requests of those who wish to be told; ``since`` is the instant that it counts from."""
     columns = (
         *notification_choices.c,
         exchanges.c.seq,
-        exchanges.c.at.label("happened_at"),
+        since.label("counts_from"),
         requests.c.priority,
         requests.c.pathway,
         reviews.c.state,
@@ -206,7 +211,7 @@ def _awaiting(rows: list[Row[Any]]) -> Awaiting:
 def _event(row: Row[Any]) -> Event:
     pressing = row.priority in PRIORITIES or row.pathway == "emergency"
     waits = row.state == ReviewState.QUESTION
-    return Event(row.seq, utc_datetime(row.happened_at), urgent=pressing and waits, reminder=row.seq <= row.told)
+    return Event(row.seq, utc_datetime(row.counts_from), urgent=pressing and waits, reminder=row.seq <= row.told)
 
 
 def _require_untold(connection: Connection, *, told: Awaiting) -> None:

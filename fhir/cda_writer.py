@@ -54,7 +54,8 @@ def write_document(given: Handover) -> bytes:
     if results:
         _words_section(body, "Examens antérieurs", RESULTS, [("", said) for said in results])
     _words_section(body, "Réponse du radiologue", "", [("", said) for said in given.answer])
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _header(root: Element, given: Handover) -> None:

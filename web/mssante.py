@@ -7,6 +7,7 @@ whose metadata name the patient.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -44,8 +45,9 @@ Ces fichiers sont des données de santé. Messagerie ordinaire interdite.
 def handover(one: Recorded, thread: Sequence[Turn], prescriber: str, service: Service) -> Handover:
     """Return what is handed over of a signed request; ``prescriber`` is the account's name."""
     signed_at = utc_datetime(one.row.signed_at or one.row.created_at)
-    context = tuple(_context(one, service.base.lexicon))
-    return Handover(one.request, one.row.id, signed_at, prescriber, context, tuple(_answer(one, thread, service)))
+    context, asked = tuple(_context(one, service.base.lexicon)), one.request.exam_text
+    request = replace(one.request, exam_text=exam_label(asked, service) or asked)
+    return Handover(request, one.row.id, signed_at, prescriber, context, tuple(_answer(one, thread, service)))
 
 
 def archive(given: Handover, pdf: bytes | None = None) -> bytes:

@@ -67,7 +67,7 @@ def test_what_little_is_known_is_read_back(request_, expected):
 
 def test_the_patient_is_nobody_and_no_template_is_claimed():
     """Identity is absent on purpose; the document does not pass for one of the national framework."""
-    root = ElementTree.fromstring(written(READ[0]))  # noqa: S314 - our own document
+    root = ElementTree.fromstring(written(READ[0]))
     role = root.find(f"{NS}recordTarget/{NS}patientRole")
     assert [role.find(path).get("nullFlavor") for path in (f"{NS}id", f"{NS}patient/{NS}name", f"{NS}patient/{NS}birthTime")] == ["NI"] * 3
     assert list(root.iter(f"{NS}templateId")) == []

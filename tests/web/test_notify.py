@@ -34,6 +34,7 @@ class Post:
 
     @contextmanager
     def __call__(self, mail, name):
+        """Take a mail, or fail before, at or after the moment when it leaves."""
         self._may_fail("open")
 
         def leave():

@@ -104,6 +104,7 @@ def test_the_file_holds_the_request_and_the_answer_and_nobody(service):
         said = files[name].decode()
         assert "moins irradiant" in said
         assert "IRM du rachis lombaire" in said
+    assert files["DEMANDE.TXT"].decode().startswith("Examen demandé : Radiographie du rachis lombaire")
     assert "Patient : à compléter" in files["DEMANDE.TXT"].decode()
 
 
