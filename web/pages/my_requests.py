@@ -13,6 +13,7 @@ from pertimage.audit.worklist import RequestRow
 from pertimage.cds.model import Assessment, Outcome
 from pertimage.web.access import page_user
 from pertimage.web.local_policy import PRESCRIBER
+from pertimage.web.mssante import FILE_NAME, archive, handover
 from pertimage.web.pages import advice, patient_links
 from pertimage.web.pages.csrf import checked_form
 from pertimage.web.pages.draft import clean
@@ -40,6 +41,17 @@ def my_requests(request: Request) -> HTMLResponse:
 def one_request(request: Request, identifier: str) -> HTMLResponse:
     """Show one request: its receipt, the advice, what the radiologist answered."""
     return _one(request, _own(request, identifier))
+
+
+@router.get("/{identifier}/mssante.zip")
+def mssante_file(request: Request, identifier: str) -> Response:
+    """Give the file to join to an MSSanté message; 404 unless the settings offer it and the request is signed."""
+    row, user, service = _own(request, identifier), page_user(request, ROLE), service_of(request)
+    if not service.settings.mssante_export or row.status is not RequestStatus.SIGNED:
+        raise HTTPException(404)
+    packed = archive(handover(recorded(row, service), service.register.thread(row.id), user.name, service))
+    headers = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"'}
+    return Response(packed, media_type="application/zip", headers=headers)
 
 
 @router.post("/{identifier}/reponse")
@@ -104,6 +116,7 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
         "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
         "patient_words": _patient_words(one.main, service), "patient_page": patient_links.shown(service, row),
+        "mssante": service.settings.mssante_export and row.status is RequestStatus.SIGNED,
         "can_withdraw": row.status is RequestStatus.SIGNED and row.state is not ReviewState.DECIDED,
     }  # fmt: skip
     return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)
