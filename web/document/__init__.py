@@ -1,0 +1,1 @@
+"""The signed request as a document: what it says, and its PDF."""
