@@ -15,7 +15,7 @@ from datetime import date
 from pertimage.cds.logic import holds
 from pertimage.cds.model import FactFound, ImagingRequest, Missing, Status
 from pertimage.cds.text.reading import Reading
-from pertimage.guidelines.completeness import Completeness, Dated, Item, Level, Lift, Stated, Weak
+from pertimage.guidelines.completeness import Case, Completeness, Dated, Item, Level, Lift, Stated, Weak
 from pertimage.guidelines.schema import ExamForm
 from pertimage.guidelines.words import fold
 
@@ -63,6 +63,21 @@ def missing_items(
 def concerned(dossier: Dossier, table: Completeness) -> Iterator[Item]:
     """Yield the rows whose question is one for this request, this exam and this patient, whether it is answered or not."""
     return (row for row in table.items.values() if _concerns(row, dossier))
+
+
+def bound_by_law(dossier: Dossier, table: Completeness) -> Iterator[Item]:
+    """Yield the rows that the law wants of any irradiating exam, whatever part of the body the table asks them for.
+
+    A patient of whom too little is known to leave a question out keeps it.
+    """
+    if dossier.irradiating:
+        for row in table.items.values():
+            if row.level is Level.LEGAL and row.asked is None and any(_may_hold(case, dossier) for case in row.cases):
+                yield row
+
+
+def _may_hold(case: Case, dossier: Dossier) -> bool:
+    return holds(case.condition, dossier.reading.facts) is not False
 
 
 def motive(table: Completeness, question: str = "") -> Missing:

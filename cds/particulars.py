@@ -1,6 +1,7 @@
 """What a request must say of an exam, said or not, with the words that say it: for a document that shows both.
 
-Questions and answers are those of the table of completeness. An emergency hides none of them here: what was not asked was not answered.
+Questions and answers are those of the table of completeness, with what the law wants of any irradiating exam. An emergency hides none
+of them here: what was not asked was not answered.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pertimage.cds.assess import Asked, as_asked, bounded_text, recogniser, requested
-from pertimage.cds.completeness import Dossier, concerned, is_lifted, is_stated
+from pertimage.cds.completeness import Dossier, bound_by_law, concerned, is_lifted, is_stated
 from pertimage.cds.model import FactFound, ImagingRequest, Status
 from pertimage.cds.text.reading import read
 from pertimage.guidelines.base import GuidelineBase
@@ -46,7 +47,6 @@ class Particulars:
     exam: ExamForm | None
     laterality: str
     contrast: bool | None
-    age: float | None
     items: tuple[Particular, ...]
 
 
@@ -63,8 +63,10 @@ def particulars(request: ImagingRequest, base: GuidelineBase, exam: str | None, 
     form = dated.catalogue.exams.get(exam or "")
     entry = as_asked(form, asked) if form else None
     dossier = Dossier(request, reading, entry, fold(request.narrative), asked.laterality)
-    rows = concerned(dossier, dated.tables.completeness)
-    return Particulars(entry, asked.laterality, asked.contrast, reading.values.get("age"), tuple(_particular(row, dossier) for row in rows))
+    table = dated.tables.completeness
+    rows = {row.id: row for row in (*bound_by_law(dossier, table), *concerned(dossier, table))}
+    items = tuple(_particular(row, dossier) for row in sorted(rows.values(), key=lambda row: row.rank))
+    return Particulars(entry, asked.laterality, asked.contrast, items)
 
 
 def _asked_for(exam: str | None, named: tuple[Asked, ...]) -> Asked:

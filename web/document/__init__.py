@@ -1,1 +1,1 @@
-"""The signed request as a document: what it says, and its PDF."""
+"""The signed request as a PDF: its template, what composes it, what makes a text fit for print."""

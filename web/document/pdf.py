@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 TEMPLATE = Path(__file__).with_name("demande.typ")
 # Tagged for screen readers, and kept readable without this service: accessible and archivable at once.
-STANDARDS = ["ua-1", "a-2a"]
+STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
 
 log = logging.getLogger("pertimage")
 
@@ -21,7 +21,7 @@ class NotComposedError(Exception):
 
 
 def composed(content: dict[str, Any], at: datetime) -> bytes:
-    """Return the PDF of a content (see ``content``); the same content and instant give the same bytes. Raises NotComposedError."""
+    """Return the PDF of a content (see ``document_content``); the same content and instant give the same bytes. Raises NotComposedError."""
     try:
         import typst  # when the first document is asked for: a service that serves none does not load it
 

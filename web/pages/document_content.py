@@ -6,6 +6,7 @@ not say is « non renseigné », even where an emergency made it needless to ask
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,21 +14,21 @@ from typing import Any
 
 from pertimage.audit.instants import utc_datetime
 from pertimage.audit.overrides import Override, overrides
-from pertimage.audit.review import Decision, RequestStatus, ReviewState
+from pertimage.audit.review import Decision, NotSigned, RequestStatus, ReviewState
 from pertimage.audit.worklist import RequestRow, Turn
 from pertimage.cds.model import Alert, Assessment, ImagingRequest, Outcome, Severity
 from pertimage.cds.particulars import Particular, Particulars, particulars
-from pertimage.cds.speech import once
 from pertimage.fhir.vocabularies import OVERRIDES
 from pertimage.guidelines.schema import ExamForm
 from pertimage.guidelines.tables import Basis
 from pertimage.web.document.printable import UNDRAWN, printable_all
 from pertimage.web.local_policy import PAGE, PRESCRIBER
 from pertimage.web.pages import french
-from pertimage.web.pages.advice import AGAINST, SEVERITIES
+from pertimage.web.pages.advice import AGAINST, alerts_shown
 from pertimage.web.pages.draft import PRIORITIES
 from pertimage.web.pages.highlight import STATUS_WORDS
 from pertimage.web.pages.recorded import Recorded, completed, exam_label, recorded
+from pertimage.web.patient.explanation import ADULT
 from pertimage.web.patient.languages import FRENCH, languages
 from pertimage.web.service import Service
 
@@ -38,7 +39,7 @@ SEXES = {"female": "femme", "male": "homme"}
 WITH_A_CHOICE = frozenset(("CT", "MR"))
 # The questions of the table of completeness as a heading; one without has its question in full.
 HEADINGS = {
-    "finalite": "Finalité", "grossesse": "Grossesse", "sexe": "Sexe, grossesse possible", "examens-anterieurs": "Examens antérieurs",
+    "finalite": "Finalité", "grossesse": "Grossesse", "examens-anterieurs": "Examens antérieurs",
     "dispositif-implante": "Dispositif implanté, corps étranger métallique", "allergie-contraste": "Réaction à un produit de contraste",
     "dfg": "Fonction rénale (DFG)", "dfg-gadolinium": "Fonction rénale (DFG)", "anticoagulant": "Anticoagulant, antiagrégant",
     "corps-etranger-oculaire": "Éclat métallique dans l'œil", "grossesse-gadolinium": "Grossesse", "allaitement": "Allaitement",
@@ -47,8 +48,9 @@ HEADINGS = {
     "lateralite": "Côté", "mobilite": "Mobilité", "motif": "Motif", "region": "Examen et région",
 }  # fmt: skip
 # What stands elsewhere in the document.
-ELSEWHERE = frozenset(("age",))
+ELSEWHERE = frozenset(("age", "sexe"))
 _LONGEST_QUOTE = 160  # characters
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,12 @@ class _Document:
         return self.row.status is RequestStatus.WITHDRAWN or refused
 
 
+def require_signed(row: RequestRow) -> None:
+    """Refuse a document to a request that nobody has signed; one that was withdrawn has one that says so."""
+    if row.status is RequestStatus.DRAFT:
+        raise NotSigned("Cette demande n'est pas signée : elle n'a pas de document.")
+
+
 def stands_since(row: RequestRow) -> datetime:
     """Return when a request became what it is: the instant of its document."""
     return utc_datetime(row.changed_at or row.decided_at or row.signed_at or row.created_at)
@@ -107,18 +115,18 @@ def content_of(row: RequestRow, service: Service, *, author: str = "", link: Pat
         "exchange": [_turn(turn) for turn in thread if turn.kind in ("question", "answer")],
         "advice": [_advice(given, rank, made) for rank, given in enumerate(_told(one.assessments, service))], "after": list(_after(made)),
         "decision": _decision(made), "base": _base(made),
-        "link": {"address": link.address, "until": french.day(link.until)} if link else None,
+        "link": {"address": link.address, "shown": link.address, "until": french.day(link.until)} if link else None,
     }  # fmt: skip
     said = printable_all(_typeset(body))
     said["undrawn"] = UNDRAWN in str(said)
     if link:
-        said["link"]["qr"] = link.qr
+        said["link"] |= {"address": link.address, "qr": link.qr}
     return dict(said)
 
 
 def _typeset(value: Any) -> Any:
     if isinstance(value, str):
-        return french.typography(value)
+        return _APOSTROPHE.sub("’", french.typography(value))
     if isinstance(value, dict):
         return {key: _typeset(item) for key, item in value.items()}
     return [_typeset(item) for item in value] if isinstance(value, list) else value
@@ -164,11 +172,13 @@ def _prescriber(made: _Document, author: str) -> dict[str, str]:
 
 
 def _patient(made: _Document) -> dict[str, str]:
-    request = made.one.request
-    age = request.age
-    if age is None:
-        age = next((fact.value for fact in made.one.main.facts if fact.fact == "age" and fact.value is not None), None)
-    return {"age": french.age(age) or NOT_SAID, "sex": SEXES.get(str(request.sex or ""), NOT_SAID)}
+    return {"age": french.age(_age(made)) or NOT_SAID, "sex": SEXES.get(str(made.one.request.sex or ""), NOT_SAID)}
+
+
+def _age(made: _Document) -> float | None:
+    """Return the age, of the form or of the text, in years."""
+    read = (fact.value for fact in made.one.main.facts if fact.fact == "age")
+    return next((age for age in (made.one.request.age, *read) if age is not None), None)
 
 
 def _exams(made: _Document) -> Iterator[dict[str, Any]]:
@@ -176,7 +186,12 @@ def _exams(made: _Document) -> Iterator[dict[str, Any]]:
     for rank, one in enumerate(made.one.assessments):
         known = {item.item for item in one.missing} if not made.answers else set()
         looked = particulars(made.request, made.service.base, one.exam)
-        name = exam_label(one.exam, made.service) or french.capital(one.exam_label) or french.capital(made.row.exam_text) or "Examen non précisé"
+        name = (
+            exam_label(one.exam, made.service)
+            or french.capital(one.exam_label)
+            or french.capital(made.row.exam_text)
+            or "Examen non précisé"
+        )
         shown = _exam(name, looked, made)
         struck = made.void or made.replaced
         items = [] if struck else [*_items(looked.items, known, made), *_asked(one, looked, made)]
@@ -184,7 +199,7 @@ def _exams(made: _Document) -> Iterator[dict[str, Any]]:
     if made.replaced:
         looked = particulars(made.request, made.service.base, made.row.substituted_exam)
         name = exam_label(made.row.substituted_exam, made.service) or (made.row.substituted_exam or "")
-        alerts = [_alert(alert) for alert in _alerts_of(made, name, looked)]
+        alerts = [_alert(*shown) for shown in _alerts_of(made, name, looked)]
         yield _exam(name, looked, made) | {
             "struck": False, "items": list(_items(looked.items, set(), made)), "legal": _legal(looked.exam), "alerts": alerts, "first": False,
         }  # fmt: skip
@@ -195,7 +210,13 @@ def _exam(name: str, looked: Particulars, made: _Document) -> dict[str, Any]:
     asks_side = exam is not None and exam.lateral
     said = next((item.stated for item in looked.items if item.item == "lateralite"), False)
     side = SIDES.get(looked.laterality, ("voir le texte" if said else NOT_SAID) if asks_side else "")
-    return {"label": name, "side": side, "contrast": _contrast(exam, looked.contrast), "dose": _dose(exam, made.service), "alerts": []}
+    return {
+        "label": name,
+        "side": side,
+        "contrast": _contrast(exam, looked.contrast),
+        "dose": _dose(exam, _age(made), made.service),
+        "alerts": [],
+    }
 
 
 def _contrast(exam: ExamForm | None, asked: bool | None) -> str:
@@ -208,7 +229,7 @@ def _contrast(exam: ExamForm | None, asked: bool | None) -> str:
     return "produit de contraste non précisé, au choix du radiologue" if str(exam.modality) in WITH_A_CHOICE else ""
 
 
-def _dose(exam: ExamForm | None, service: Service) -> str:
+def _dose(exam: ExamForm | None, age: float | None, service: Service) -> str:
     """Return the dose in the words of the patient page, then in figures."""
     words = languages()[FRENCH]
     if exam is None:
@@ -218,8 +239,9 @@ def _dose(exam: ExamForm | None, service: Service) -> str:
     if exam.dose.msv is None:
         return "Dose de rayons non renseignée."
     given = f"classe {exam.dose.dose_class}, " if exam.dose.dose_class else ""
-    said = words.say(f"dose.{service.preparations.level(exam.dose.msv)}").unescape()
-    return f"{said} ({given}{french.dose(exam.dose.msv)}.)"
+    said = words.say(f"dose.{service.preparations.level(exam.dose.msv)}").unescape().rstrip(".")
+    child = f" {words.say('dose.enfant').unescape()}" if age is not None and age < ADULT else ""
+    return f"{said} ({given}{french.dose(exam.dose.msv)}). {words.say('dose.proposee').unescape()}{child}"
 
 
 def _legal(exam: ExamForm | None) -> bool:
@@ -238,7 +260,9 @@ def _asked(one: Assessment, looked: Particulars, made: _Document) -> Iterator[di
     """Yield the questions of the advice itself that nothing answered."""
     listed = {item.item for item in looked.items} | ELSEWHERE
     if not made.answers:
-        yield from ({"label": HEADINGS.get(m.item, m.question), "said": NOT_SAID, "stated": False} for m in one.missing if m.item not in listed)
+        yield from (
+            {"label": HEADINGS.get(m.item, m.question), "said": NOT_SAID, "stated": False} for m in one.missing if m.item not in listed
+        )
 
 
 def _said(item: Particular, made: _Document) -> str:
@@ -250,7 +274,9 @@ def _said(item: Particular, made: _Document) -> str:
     quotes = dict.fromkeys(f"« {_short(fact.evidence)} »" for fact in item.facts if fact.start >= 0 and fact.evidence.strip())
     if quotes:
         return ", ".join(quotes)
-    return ", ".join(dict.fromkeys(f"{made.service.label(fact.fact)} : {STATUS_WORDS[fact.status]}" for fact in item.facts)) or "voir le texte"
+    return (
+        ", ".join(dict.fromkeys(f"{made.service.label(fact.fact)} : {STATUS_WORDS[fact.status]}" for fact in item.facts)) or "voir le texte"
+    )
 
 
 def _short(text: str) -> str:
@@ -269,7 +295,7 @@ def _advice(one: Assessment, rank: int, made: _Document) -> dict[str, Any]:
     return {
         "exam": french.capital(one.exam_label) if len(made.one.assessments) > 1 else "", "word": french.capital(one.outcome.french), "reason": one.reason,
         "absent": ", ".join(absent), "rule": _rule(one), "sources": [_source(source) for source in one.sources],
-        "alerts": [_alert(alert) for alert in once(one.alerts)], "fast": one.fast_track.french if one.fast_track else "",
+        "alerts": [_alert(*shown) for shown in alerts_shown(one)], "fast": one.fast_track.french if one.fast_track else "",
         "offers": [offer.label + (f" ({offer.when})" if offer.when else "") for offer in one.alternatives] if one.outcome is not Outcome.APPROPRIATE else [],
         "maintained": _maintained(one, made.maintained.get(rank)),
     }  # fmt: skip
@@ -289,9 +315,9 @@ def _source(source: Any) -> str:
     return ", ".join(filter(None, (source.organisation, source.title, str(source.year or ""), source.where)))
 
 
-def _alert(alert: Alert) -> dict[str, Any]:
+def _alert(level: str, alert: Alert) -> dict[str, Any]:
     proposed = " (proposé par le projet)" if alert.basis == str(Basis.PROPOSED) else ""
-    return {"level": SEVERITIES[alert.severity], "critical": alert.severity is Severity.CRITICAL, "said": f"{alert.message}{proposed}"}
+    return {"level": level, "critical": alert.severity is Severity.CRITICAL, "said": f"{alert.message}{proposed}"}
 
 
 def _maintained(one: Assessment, said: Override | None) -> str:
@@ -323,12 +349,12 @@ def _decision(made: _Document) -> dict[str, str] | None:
     return {"title": titles[row.decision], "said": row.reason or "", "when": french.instant(row.decided_at) if row.decided_at else ""}
 
 
-def _alerts_of(made: _Document, name: str, looked: Particulars) -> tuple[Alert, ...]:
+def _alerts_of(made: _Document, name: str, looked: Particulars) -> tuple[tuple[str, Alert], ...]:
     """Return the alerts on the exam that replaces: those on the exam asked for first say nothing of it."""
     words = ", ".join(filter(None, (name, SIDES.get(looked.laterality, ""))))
     judged = made.service.judge(replace(made.request, exam_text=words, exam_codes=()))
     found = [one for one in judged if one.exam == made.row.substituted_exam] or list(judged)
-    return tuple(once(alert for one in _told(found, made.service) for alert in one.alerts))
+    return tuple(dict.fromkeys(shown for one in _told(found, made.service) for shown in alerts_shown(one)))
 
 
 def _base(made: _Document) -> str:
