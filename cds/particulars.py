@@ -79,13 +79,15 @@ def _particular(row: Item, dossier: Dossier) -> Particular:
     if not is_stated(row, dossier):
         return Particular(row.id, row.question, stated=False)
     lifted = ", ".join(lift.label for lift in row.lifts if is_lifted(lift, dossier))
-    return Particular(row.id, row.question, True, tuple(dict.fromkeys(_facts(row, dossier))), _words(row, dossier), lifted)
+    words = _words(row, dossier)
+    return Particular(row.id, row.question, True, tuple(dict.fromkeys(_facts(row, dossier, alone=not words))), words, lifted)
 
 
-def _facts(row: Item, dossier: Dossier) -> Iterator[FactFound]:
-    """Yield the facts that answer a question."""
-    stated, statuses = row.stated, {_PART_STATUSES.get(part) for part in row.stated.parts}
+def _facts(row: Item, dossier: Dossier, *, alone: bool) -> Iterator[FactFound]:
+    """Yield the facts that answer a question; when they answer ``alone``, without words, also those of the status that it asks for."""
+    stated = row.stated
     named = stated.facts | stated.true | stated.false
+    statuses = {_PART_STATUSES.get(part) for part in stated.parts} if alone else set()
     for found in dossier.reading.found:
         if found.fact in named or found.status in statuses:
             yield found

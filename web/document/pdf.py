@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 TEMPLATE = Path(__file__).with_name("demande.typ")
-# Tagged for screen readers, and kept readable without this service: accessible and archivable at once.
-STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
 
 log = logging.getLogger("pertimage")
 
@@ -21,12 +19,15 @@ class NotComposedError(Exception):
 
 
 def composed(content: dict[str, Any], at: datetime) -> bytes:
-    """Return the PDF of a content (see ``document_content``); the same content and instant give the same bytes. Raises NotComposedError."""
+    """Return the PDF of a content (see ``document_content``); the same content and instant give the same bytes. Raises NotComposedError.
+
+    Tagged for screen readers (PDF/UA-1) and readable for ever without this service (PDF/A-2a).
+    """
     try:
         import typst  # when the first document is asked for: a service that serves none does not load it
 
         made = typst.compile(
-            TEMPLATE, root=TEMPLATE.parent, sys_inputs={"data": orjson.dumps(content).decode()}, pdf_standards=STANDARDS, timestamp=int(at.timestamp()),
+            TEMPLATE, root=TEMPLATE.parent, sys_inputs={"data": orjson.dumps(content).decode()}, pdf_standards=["ua-1", "a-2a"], timestamp=int(at.timestamp()),
             ignore_system_fonts=True,
         )  # fmt: skip
     except Exception as failure:  # whatever the composer raises: the prescriber is told, and nothing is lost

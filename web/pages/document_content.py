@@ -16,7 +16,7 @@ from pertimage.audit.instants import utc_datetime
 from pertimage.audit.overrides import Override, overrides
 from pertimage.audit.review import Decision, NotSigned, RequestStatus, ReviewState
 from pertimage.audit.worklist import RequestRow, Turn
-from pertimage.cds.model import Alert, Assessment, ImagingRequest, Outcome, Severity
+from pertimage.cds.model import Alert, Assessment, FactFound, ImagingRequest, Outcome, PriorExam, Severity
 from pertimage.cds.particulars import Particular, Particulars, particulars
 from pertimage.fhir.vocabularies import OVERRIDES
 from pertimage.guidelines.schema import ExamForm
@@ -111,10 +111,10 @@ def content_of(row: RequestRow, service: Service, *, author: str = "", link: Pat
     body = {
         "demo": service.settings.demo, "number": row.id, "signed": french.instant(row.signed_at), "void": made.void,
         "standing": _standing(made), "emergency": one.emergency, "prescriber": _prescriber(made, author), "patient": _patient(made),
-        "exams": list(_exams(made)), "urgency": PRIORITIES.get(row.priority, row.priority), "reason": one.request.narrative,
+        "exams": list(_exams(made)), "urgency": PRIORITIES.get(row.priority, row.priority), "reason": _reason(one.request),
         "exchange": [_turn(turn) for turn in thread if turn.kind in ("question", "answer")],
         "advice": [_advice(given, rank, made) for rank, given in enumerate(_told(one.assessments, service))], "after": list(_after(made)),
-        "decision": _decision(made), "base": _base(made),
+        "decision": _decision(made),
         "link": {"address": link.address, "shown": link.address, "until": french.day(link.until)} if link else None,
     }  # fmt: skip
     said = printable_all(_typeset(body))
@@ -181,9 +181,15 @@ def _age(made: _Document) -> float | None:
     return next((age for age in (made.one.request.age, *read) if age is not None), None)
 
 
+def _reason(request: ImagingRequest) -> str:
+    """Return why the exam is asked for: the words, then the codes that came with them."""
+    coded = (f"{code.display} ({code.code})" if code.display else code.code for code in request.reason_codes)
+    return "\n".join(filter(None, (request.narrative, ", ".join(dict.fromkeys(coded)))))
+
+
 def _exams(made: _Document) -> Iterator[dict[str, Any]]:
     """Yield the exams asked for, then the one that replaces them, each with what the request must say of it."""
-    for rank, one in enumerate(made.one.assessments):
+    for one in made.one.assessments:
         known = {item.item for item in one.missing} if not made.answers else set()
         looked = particulars(made.request, made.service.base, one.exam)
         name = (
@@ -195,13 +201,13 @@ def _exams(made: _Document) -> Iterator[dict[str, Any]]:
         shown = _exam(name, looked, made)
         struck = made.void or made.replaced
         items = [] if struck else [*_items(looked.items, known, made), *_asked(one, looked, made)]
-        yield shown | {"struck": struck, "items": items, "legal": _legal(looked.exam), "first": rank == 0}
+        yield shown | {"struck": struck, "items": items, "legal": _legal(looked.exam)}
     if made.replaced:
         looked = particulars(made.request, made.service.base, made.row.substituted_exam)
         name = exam_label(made.row.substituted_exam, made.service) or (made.row.substituted_exam or "")
         alerts = [_alert(*shown) for shown in _alerts_of(made, name, looked)]
         yield _exam(name, looked, made) | {
-            "struck": False, "items": list(_items(looked.items, set(), made)), "legal": _legal(looked.exam), "alerts": alerts, "first": False,
+            "struck": False, "items": list(_items(looked.items, set(), made)), "legal": _legal(looked.exam), "alerts": alerts,
         }  # fmt: skip
 
 
@@ -266,17 +272,31 @@ def _asked(one: Assessment, looked: Particulars, made: _Document) -> Iterator[di
 
 
 def _said(item: Particular, made: _Document) -> str:
-    """Return what answers a question, in the words of the request as far as there are any."""
+    """Return what answers a question: what was read, present or denied, with the words of the request as far as there are any."""
     if item.lifted:
         return item.lifted
-    if item.words:
-        return f"« {_short(item.words)} »"
-    quotes = dict.fromkeys(f"« {_short(fact.evidence)} »" for fact in item.facts if fact.start >= 0 and fact.evidence.strip())
-    if quotes:
-        return ", ".join(quotes)
-    return (
-        ", ".join(dict.fromkeys(f"{made.service.label(fact.fact)} : {STATUS_WORDS[fact.status]}" for fact in item.facts)) or "voir le texte"
-    )
+    heading = HEADINGS.get(item.item, item.question)
+    said = dict.fromkeys(_read(fact, heading, made) for fact in item.facts)
+    if item.words and not said:
+        said[f"« {_short(item.words)} »"] = None
+    if item.item == "examens-anterieurs":
+        said |= dict.fromkeys(_earlier(exam) for exam in made.request.prior_exams if not exam.ordered)
+    return " ; ".join(said) or "voir le texte"
+
+
+def _earlier(exam: PriorExam) -> str:
+    """Return an exam of the record, with its day."""
+    return ", ".join(filter(None, (exam.text, french.day(exam.performed))))
+
+
+def _read(fact: FactFound, heading: str, made: _Document) -> str:
+    quote = f"« {_short(fact.evidence)} »" if fact.start >= 0 and fact.evidence.strip() else ""
+    if fact.value is not None and quote:
+        return quote
+    said = french.number(fact.value) if fact.value is not None else STATUS_WORDS[fact.status]
+    label = made.service.label(fact.fact)
+    named = "" if heading.casefold().startswith(label.casefold()) else f"{label} : "
+    return f"{named}{said}{f' ({quote})' if quote else ''}"
 
 
 def _short(text: str) -> str:
@@ -355,7 +375,3 @@ def _alerts_of(made: _Document, name: str, looked: Particulars) -> tuple[tuple[s
     judged = made.service.judge(replace(made.request, exam_text=words, exam_codes=()))
     found = [one for one in judged if one.exam == made.row.substituted_exam] or list(judged)
     return tuple(dict.fromkeys(shown for one in _told(found, made.service) for shown in alerts_shown(one)))
-
-
-def _base(made: _Document) -> str:
-    return made.one.main.guidelines.partition("+")[0]
