@@ -6,15 +6,18 @@ import io
 import logging
 import re
 import unicodedata
+from datetime import date
 
 import pypdf
 import pytest
 
+from pertimage.cds.model import ImagingRequest, PriorExam, TextPart
 from pertimage.fhir.checks import document_problems, problems
 from pertimage.web.document import pdf
 from pertimage.web.document.printable import BREAK, DRAWN, UNDRAWN, printable
 from pertimage.web.pages.document_content import content_of, stands_since
 from tests.web.pages import OTHER_TOKEN, PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN, closed_service, person, plain, service_at
+from tests.web.service_fixture import run_apart
 from tests.web.test_hooks import order
 
 LUMBAGO = ("lumbago depuis 5 j, pas de déficit", "radio rachis lombaire")
@@ -148,7 +151,7 @@ def test_the_exam_that_replaces_is_the_one_to_do(gp):
     said = text_of(gp, request)
     for expected in (
         "Examen à faire Scanner du rachis lombaire (demandé d'abord, remplacé par le radiologue) IRM du rachis lombaire", "IRM d'abord : meilleure étude du disque.",
-        "Dispositif implanté, corps étranger métallique : dispositif implanté : présent (« pacemaker »)", "n'utilise pas de rayons X", "Avis reçu sur l'examen demandé d'abord",
+        "Dispositif implanté, corps étranger métallique : présent (« pacemaker »)", "n'utilise pas de rayons X", "Avis reçu sur l'examen demandé d'abord",
     ):  # fmt: skip
         assert expected in said, expected
     shown = content_of(gp.service.register.request(request), gp.service)["exams"]
@@ -160,8 +163,9 @@ def test_the_exam_that_replaces_is_the_one_to_do(gp):
 @pytest.mark.parametrize(
     ("decision", "about", "expected", "signs"),
     [
-        ("valider", {}, "Validée par le radiologue le", True), ("valider-avec-protocole", {"reason": "Sans injection."}, "protocole du radiologue", True),
+        ("valider", {}, "Demande validée, le", True), ("valider-avec-protocole", {"reason": "Sans injection."}, "protocole du radiologue", True),
         ("refuser", {"reason": "Pas d'imagerie à 5 jours."}, "DEMANDE REFUSÉE", False), ("reporter", {"reason": "Kiné d'abord."}, "DEMANDE REPORTÉE", True),
+        ("reporter", {"reason": "Kiné d'abord.", "until": date(2035, 1, 5)}, "reporté cette demande jusqu'au 5 janvier 2035", True),
         ("demander-complement", {"reason": "Depuis quand ?"}, "Question du radiologue", True),
     ],
 )  # fmt: skip
@@ -216,6 +220,23 @@ def test_an_emergency_is_first_and_hides_nothing_missing(gp):
     said = text_of(gp, gp.sign("lombalgie, anesthésie en selle, rétention d'urine", "scanner lombaire"))
     assert said.index("Urgences ou 15 sans attendre") < said.index("Prescripteur")
     assert f"Finalité : {NOT_SAID}" in said
+
+
+def test_the_codes_of_a_caller_are_read_with_its_words(gp):
+    """A reason that came as a code only is a reason; an earlier exam of the record is named with its day."""
+    coded = {
+        "reasonCode": [
+            {"coding": [{"system": "https://smt.esante.gouv.fr/terminologie-cim-10", "code": "M54.5", "display": "Lombalgie basse"}]}
+        ]
+    }
+    request = gp.client.post("/fhir/ServiceRequest", json=order("", "radio rachis lombaire", status="active") | coded).json()["id"]
+    row = gp.service.register.request(request)
+    assert "M54.5" in content_of(row, gp.service)["reason"]
+    earlier = (PriorExam("Scanner lombaire", performed=date(2024, 3, 5)),)
+    asked = ImagingRequest("r", "radio rachis lombaire", texts=(TextPart("form", "lumbago"),), prior_exams=earlier)
+    kept = run_apart(gp.service.record(asked, gp.service.judge(asked), prescriber="p" * 32, signed=True))
+    items = content_of(gp.service.register.request(kept), gp.service)["exams"][0]["items"]
+    assert "Scanner lombaire, 5 mars 2024" in {item["said"] for item in items}
 
 
 def test_two_exams_are_both_there(gp):

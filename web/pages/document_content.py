@@ -137,28 +137,29 @@ def _told(assessments: Sequence[Assessment], service: Service) -> tuple[Assessme
 
 
 def _standing(made: _Document) -> dict[str, str]:
-    """Return where the request stands: a stamp when there is something not to do, and a sentence."""
+    """Return where the request stands: a stamp when there is something not to do, and a sentence; what was decided is told apart."""
     row = made.row
-    decided = french.day(row.decided_at)
     if row.status is RequestStatus.WITHDRAWN:
         turn = next((turn for turn in reversed(made.thread) if turn.kind == "withdrawal"), None)
         why = f" Raison donnée : {turn.text}" if turn and turn.text else ""
         when = f" le {french.day(turn.at)}" if turn else ""
         return {"stamp": "RETIRÉE", "said": f"Le prescripteur a retiré cette demande{when} : elle n'est plus à exécuter.{why}"}
-    if row.state is ReviewState.DECIDED and row.decision:
+    if row.state is ReviewState.DECIDED and row.decision is Decision.REFUSE:
         return {
-            Decision.APPROVE: {"stamp": "", "said": f"Validée par le radiologue le {decided}."},
-            Decision.APPROVE_WITH_PROTOCOL: {"stamp": "", "said": f"Validée par le radiologue le {decided}, avec un protocole."},
-            Decision.SUBSTITUTE: {"stamp": "", "said": f"Le radiologue a remplacé l'examen demandé le {decided} : l'examen à faire est celui écrit en gras."},
-            Decision.REFUSE: {"stamp": "REFUSÉE", "said": f"Le radiologue a refusé cette demande le {decided} : l'examen n'est pas à faire."},
-            Decision.POSTPONE: {"stamp": "REPORTÉE", "said": f"Le radiologue a reporté cette demande le {decided}."},
-            Decision.ASK: {"stamp": "", "said": "Le radiologue attend une précision du prescripteur avant de décider."},
-        }[row.decision]  # fmt: skip
-    if row.state is ReviewState.POSTPONED:
-        until = f" jusqu'au {french.day(row.until)}" if row.until else ""
-        return {"stamp": "REPORTÉE", "said": f"Le radiologue a reporté cette demande{until} : l'examen n'est pas à faire avant."}
+            "stamp": "REFUSÉE",
+            "said": f"Le radiologue a refusé cette demande le {french.day(row.decided_at)} : l'examen n'est pas à faire.",
+        }
+    if row.state is ReviewState.POSTPONED or (row.state is ReviewState.DECIDED and row.decision is Decision.POSTPONE):
+        until = (
+            f"jusqu'au {french.day(row.until)} : l'examen n'est pas à faire avant"
+            if row.until
+            else ": l'examen n'est pas à faire maintenant"
+        )
+        return {"stamp": "REPORTÉE", "said": f"Le radiologue a reporté cette demande {until}."}
     if row.state is ReviewState.QUESTION:
         return {"stamp": "", "said": "Le radiologue attend une précision du prescripteur avant de décider."}
+    if row.state is ReviewState.DECIDED:
+        return {"stamp": "", "said": ""}
     if row.state is not None:
         return {"stamp": "", "said": "En attente de relecture par le radiologue."}
     return {"stamp": "", "said": "Non relue par un radiologue : l'absence de relecture n'est pas une validation."}
