@@ -96,7 +96,8 @@ def test_the_file_holds_the_request_and_the_answer_and_nobody(service):
     assert answer.headers["content-disposition"] == 'attachment; filename="demande-mssante.zip"'
     assert answer.content == me.client.get(f"/mes-demandes/{request}/mssante.zip").content
     files = unpacked(answer)
-    assert sorted(files) == ["DEMANDE.TXT", "DEMANDE.XML", "LISEZ-MOI.TXT"]
+    assert sorted(files) == ["DEMANDE.TXT", "DEMANDE.XML", "LISEZ-MOI.TXT", "ORDONNANCE.PDF"]
+    assert files["ORDONNANCE.PDF"].startswith(b"%PDF-")
     (read,) = read_document(files["DEMANDE.XML"])
     assert LUMBAGO in read.narrative
     assert read.id == f"ServiceRequest/{request}"

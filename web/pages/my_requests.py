@@ -13,7 +13,6 @@ from pertimage.audit.worklist import RequestRow
 from pertimage.cds.model import Assessment, Outcome
 from pertimage.web.access import page_user
 from pertimage.web.local_policy import PRESCRIBER
-from pertimage.web.mssante import FILE_NAME, archive, handover
 from pertimage.web.pages import advice, patient_links
 from pertimage.web.pages.csrf import checked_form
 from pertimage.web.pages.draft import clean
@@ -40,31 +39,20 @@ def my_requests(request: Request) -> HTMLResponse:
 @router.get("/{identifier}", response_class=HTMLResponse)
 def one_request(request: Request, identifier: str) -> HTMLResponse:
     """Show one request: its receipt, the advice, what the radiologist answered."""
-    return _one(request, _own(request, identifier))
-
-
-@router.get("/{identifier}/mssante.zip")
-def mssante_file(request: Request, identifier: str) -> Response:
-    """Give the file to join to an MSSanté message; 404 unless the settings offer it and the request is signed."""
-    row, user, service = _own(request, identifier), page_user(request, ROLE), service_of(request)
-    if not service.settings.mssante_export or row.status is not RequestStatus.SIGNED:
-        raise HTTPException(404)
-    packed = archive(handover(recorded(row, service), service.register.thread(row.id), user.name, service))
-    headers = {"Content-Disposition": f'attachment; filename="{FILE_NAME}"'}
-    return Response(packed, media_type="application/zip", headers=headers)
+    return _one(request, own_request(request, identifier))
 
 
 @router.post("/{identifier}/reponse")
 def answer(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
     """Answer the radiologist's question; the page then shows the advice on the completed request."""
-    row, service = _own(request, identifier), service_of(request)
+    row, service = own_request(request, identifier), service_of(request)
     words = clean(form.get("reponse"))
     if not words:
         return _one(request, row, status=422, fault="Écrivez votre réponse.")
     try:
         service.register.answer(row.id, words, author=row.prescriber, at=service.now())
     except Refused as refusal:
-        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+        return _one(request, own_request(request, identifier), status=409, fault=str(refusal))
     flash(request, "Votre réponse est transmise au radiologue.")
     return RedirectResponse(f"/mes-demandes/{row.id}", 303)
 
@@ -72,27 +60,27 @@ def answer(request: Request, identifier: str, form: FormData = Depends(checked_f
 @router.post("/{identifier}/lien-patient")
 def patient_link(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
     """Give the patient an address, in the place of the one there was."""
-    row, service = _own(request, identifier), service_of(request)
+    row, service = own_request(request, identifier), service_of(request)
     try:
         patient_links.open_page(service, row.id, author=row.prescriber)
     except Refused as refusal:
-        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+        return _one(request, own_request(request, identifier), status=409, fault=str(refusal))
     return RedirectResponse(f"/mes-demandes/{row.id}#page-patient", 303)
 
 
 @router.post("/{identifier}/retirer")
 def withdraw(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
     """Take a signed request back; a radiologist who has it in hands is told."""
-    row, service = _own(request, identifier), service_of(request)
+    row, service = own_request(request, identifier), service_of(request)
     try:
         service.register.withdraw(row.id, author=row.prescriber, reason=clean(form.get("raison_retrait"))[:400], at=service.now())
     except Refused as refusal:
-        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+        return _one(request, own_request(request, identifier), status=409, fault=str(refusal))
     flash(request, "Demande retirée.")
     return RedirectResponse(f"/mes-demandes/{row.id}", 303)
 
 
-def _own(request: Request, identifier: str) -> RequestRow:
+def own_request(request: Request, identifier: str) -> RequestRow:
     """Return the prescriber's own request; 404 for any other, so that nothing says that it exists."""
     user, service = page_user(request, ROLE), service_of(request)
     try:
