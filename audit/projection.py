@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.instants import monday, utc_datetime
+from pertimage.audit.notification_projection import NOTIFICATIONS
 from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
 from pertimage.audit.practice_projection import PRACTICE
 from pertimage.audit.programme import Mode
@@ -415,6 +416,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "rule-decision": _rule_decision,
     **PRACTICE,
     **PROGRAMME,
+    **NOTIFICATIONS,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

@@ -387,10 +387,46 @@ patient_answers = Table(
     Index(None, "month"),
 )
 
+# Prescribers who want to be told of answers by mail: ``told`` is the journal record up to which they were.
+notification_choices = Table(
+    "notification_choices",
+    metadata,
+    Column("prescriber", Text, primary_key=True),
+    Column("how", Text, nullable=False),
+    Column("told", Sequence, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+# The mails made: what they told of (the records after ``after`` and up to ``through``), and what became of them.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("prescriber", Text, nullable=False),
+    Column("after", Sequence, nullable=False),
+    Column("through", Sequence, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index(None, "prescriber", "seq"),
+    Index(None, "state", "seq"),
+)
+
+# The questions reminded of, and the mail that did.
+notification_reminders = Table(
+    "notification_reminders",
+    metadata,
+    Column("question", Sequence, primary_key=True, autoincrement=False),
+    Column("notification", Sequence, nullable=False),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
     lesson_answers,
     lessons,
+    notification_choices,
+    notifications,
+    notification_reminders,
     practices,
     report_mails,
     patient_answers,

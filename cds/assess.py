@@ -89,7 +89,7 @@ def assess(
     is what can be had and how long it waits: it ranks alternatives of the same dose and tells their wait.
     """
     policy = policy or Policy()
-    request, whole = _bounded(request)
+    request, whole = bounded_text(request)
     day = on or request.authored
     whole_base = overlaid(base, policy.local_rules)
     dated = whole_base.at(day) if day else whole_base
@@ -100,7 +100,7 @@ def assess(
     )
 
 
-def _bounded(request: ImagingRequest) -> tuple[ImagingRequest, bool]:
+def bounded_text(request: ImagingRequest) -> tuple[ImagingRequest, bool]:
     """Return the request with its text cut at ``LONGEST_TEXT`` characters, and whether it is whole."""
     if sum(len(part.text) + 1 for part in request.texts) <= LONGEST_TEXT:
         return request, True
@@ -169,6 +169,15 @@ def _asked(mention: ExamMention, request: ImagingRequest, order: CodedOrder, exa
     return Asked(mention.exam, candidates, contrast, side, mention.phrase, order)
 
 
+def as_asked(entry: ExamForm, asked: Asked) -> ExamForm:
+    """Return an exam of the catalogue as it is asked for: with contrast when the words or the code say so, without when the code does."""
+    if asked.contrast is None or asked.contrast is entry.contrast:
+        return entry
+    if asked.contrast or asked.codes.contrast is False:
+        return entry.model_copy(update={"contrast": asked.contrast})
+    return entry
+
+
 class _Judgement:
     """One exam of one request, on its way to an assessment."""
 
@@ -210,13 +219,7 @@ class _Judgement:
         return (exam, *catalogue.parents(exam), *catalogue.variants(exam))
 
     def _entry(self, exam: str | None) -> ExamForm | None:
-        """Return the exam as it is asked for: with contrast when the words or the code say so, without when the code does."""
-        entry = self._base.catalogue.exams[exam] if exam else None
-        if entry is None or self._asked.contrast is None or self._asked.contrast is entry.contrast:
-            return entry
-        if self._asked.contrast or self._asked.codes.contrast is False:
-            return entry.model_copy(update={"contrast": self._asked.contrast})
-        return entry
+        return as_asked(self._base.catalogue.exams[exam], self._asked) if exam else None
 
     def _by_situation(self, sheets: list[tuple[Sheet, int]]) -> str | None:
         """Return the exam of the situation that loose words mean (« IRM » for a headache): the one its rules support, else its first."""

@@ -15,7 +15,7 @@ from datetime import date
 from pertimage.cds.logic import holds
 from pertimage.cds.model import FactFound, ImagingRequest, Missing, Status
 from pertimage.cds.text.reading import Reading
-from pertimage.guidelines.completeness import Completeness, Dated, Item, Level, Lift, Stated, Weak
+from pertimage.guidelines.completeness import Case, Completeness, Dated, Item, Level, Lift, Stated, Weak
 from pertimage.guidelines.schema import ExamForm
 from pertimage.guidelines.words import fold
 
@@ -51,13 +51,33 @@ def missing_items(
 ) -> tuple[Missing, ...]:  # fmt: skip
     """Return what the request lacks: the questions ``asked`` by the judgement first, then the table's for that exam, blocking first."""
     dossier = Dossier(request, reading, exam, fold(request.narrative), laterality)
-    found = {row.id: _missing(row, dossier) for row in table.items.values() if _concerns(row, dossier) and not _is_stated(row, dossier)}
+    found = {row.id: _missing(row, dossier) for row in concerned(dossier, table) if not is_stated(row, dossier)}
     if emergency:
         found = {name: item for name, item in found.items() if item.blocking and table.items[name].emergency}
     first = [replace(item, blocking=item.blocking or (item.item in found and found[item.item].blocking)) for item in asked]
     named = {item.item for item in first}
     rest = [item for item in found.values() if item.item not in named]
     return (*first, *sorted(rest, key=lambda item: (not item.blocking, table.rank(item.item))))
+
+
+def concerned(dossier: Dossier, table: Completeness) -> Iterator[Item]:
+    """Yield the rows whose question is one for this request, this exam and this patient, whether it is answered or not."""
+    return (row for row in table.items.values() if _concerns(row, dossier))
+
+
+def bound_by_law(dossier: Dossier, table: Completeness) -> Iterator[Item]:
+    """Yield the rows that the law wants of any irradiating exam, whatever part of the body the table asks them for.
+
+    A patient of whom too little is known to leave a question out keeps it.
+    """
+    if dossier.irradiating:
+        for row in table.items.values():
+            if row.level is Level.LEGAL and row.asked is None and any(_may_hold(case, dossier) for case in row.cases):
+                yield row
+
+
+def _may_hold(case: Case, dossier: Dossier) -> bool:
+    return holds(case.condition, dossier.reading.facts) is not False
 
 
 def motive(table: Completeness, question: str = "") -> Missing:
@@ -92,7 +112,8 @@ def _opened(asked: str, dossier: Dossier) -> bool:
     return asked == "sans_examen" and dossier.exam is None
 
 
-def _is_stated(row: Item, dossier: Dossier) -> bool:
+def is_stated(row: Item, dossier: Dossier) -> bool:
+    """Say whether the request answers a question, or makes it needless."""
     stated, reading = row.stated, dossier.reading
     return (
         any(_known(fact, row, dossier) for fact in stated.facts)
@@ -100,7 +121,7 @@ def _is_stated(row: Item, dossier: Dossier) -> bool:
         or any(reading.truth.get(fact) is False for fact in stated.false)
         or any(_given(part, dossier) for part in stated.parts)
         or _worded(stated, dossier)
-        or any(_is_lifted(lift, dossier) for lift in row.lifts)
+        or any(is_lifted(lift, dossier) for lift in row.lifts)
     )
 
 
@@ -144,7 +165,7 @@ def _worded(stated: Stated, dossier: Dossier) -> bool:
     return bool(words.search(dossier.folded) or (stated.in_exam and words.search(fold(dossier.request.exam_text))))
 
 
-def _is_lifted(lift: Lift, dossier: Dossier) -> bool:
+def is_lifted(lift: Lift, dossier: Dossier) -> bool:
     """Say whether something makes the question needless."""
     if holds(lift.condition, dossier.reading.facts) is True or (lift.words and lift.words.search(dossier.folded)):
         return True

@@ -162,12 +162,15 @@ def _known(root: Element) -> Iterator[KnownFact]:
 
 
 def _request(item: Element, shared: _Document, rank: int) -> ImagingRequest:
-    exam = _coded(item.find(f"{NS}code"))
+    exam, original = _coded(item.find(f"{NS}code")), item.find(f"{NS}code/{NS}originalText")
+    asked = _said(original) if original is not None else ""
     sites = [(_coded(site), site) for site in item.iterfind(f"{NS}targetSiteCode")]
     sides = [code for _, site in sites for value in site.iterfind(f"{NS}qualifier/{NS}value") if (code := _coded(value))]
     comments = [_referenced(act.find(f"{NS}text"), shared.narrative) for act in item.iter(f"{NS}act") if _code(act) == COMMENT]
     site_words = [code.display for code, _ in sites if code]
-    exam_text = ", ".join(distinct([exam.display if exam else "", *site_words, *(side.display for side in sides if side.code in SIDES)]))
+    exam_text = ", ".join(
+        distinct([asked, exam.display if exam else "", *site_words, *(side.display for side in sides if side.code in SIDES)])
+    )
     priority = item.find(f"{NS}priorityCode")
     urgent = shared.urgent or (priority is not None and priority.get("code") in ("UR", "EM", "S"))
     return ImagingRequest(

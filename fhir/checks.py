@@ -33,8 +33,12 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
         "CodeSystem.status": _PUBLICATION,
         "CodeSystem.content": "not-present example fragment complete supplement",
         "CodeSystem.hierarchyMeaning": "grouped-by is-a part-of classified-with",
+        "Composition.status": "preliminary final amended entered-in-error",
+        "Composition.section.text.status": "generated extensions additional empty",
         "DetectedIssue.status": "preliminary final entered-in-error mitigated",
         "DetectedIssue.severity": "high moderate low",
+        "Device.deviceName.type": "udi-label-name user-friendly-name patient-reported-name manufacturer-name model-name other",
+        "DocumentReference.status": "current superseded entered-in-error",
         "GuidanceResponse.status": "success data-requested data-required in-progress failure entered-in-error",
         "GuidanceResponse.dataRequirement.type": "Observation ImagingStudy Condition AllergyIntolerance Device ServiceRequest",
         "OperationOutcome.issue.severity": "fatal error warning information",
@@ -43,6 +47,7 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
             "duplicate multiple-matches not-found deleted too-long code-invalid extension too-costly business-rule conflict transient "
             "lock-error no-store exception timeout incomplete throttled informational"
         ),
+        "Patient.gender": "male female other unknown",
         "PlanDefinition.status": _PUBLICATION,
         "PlanDefinition.relatedArtifact.type": _ARTIFACT,
         "PlanDefinition.action.documentation.type": _ARTIFACT,
@@ -71,7 +76,8 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
 }
 # Codes that R4 requires to be present (1..1) among those above; a missing one must not pass.
 MANDATORY = (
-    "Bundle.type", "CodeSystem.status", "CodeSystem.content", "DetectedIssue.status", "GuidanceResponse.status", "PlanDefinition.status",
+    "Bundle.type", "CodeSystem.status", "CodeSystem.content", "Composition.status", "DetectedIssue.status", "DocumentReference.status",
+    "GuidanceResponse.status", "PlanDefinition.status",
     "RequestGroup.status", "RequestGroup.intent", "ServiceRequest.status", "ServiceRequest.intent", "Task.status", "Task.intent",
 )  # fmt: skip
 _USES = {"use": frozenset("usual official temp secondary old".split())}
@@ -94,6 +100,30 @@ def problems(resource: dict[str, Any]) -> list[str]:
     except ValidationError as error:
         return [f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
     return [*_values(resource, kind, kind), *_mandatory(resource)]
+
+
+def document_problems(body: dict[str, Any]) -> list[str]:
+    """Return what breaks the rules of a Bundle of type ``document`` (bdl-9 to 11, one entry an address), and each reference that leads out of it."""
+    entries = body.get("entry", [])
+    found = problems(body)
+    found += [f"Bundle.{key}: absent" for key in ("identifier", "timestamp") if key not in body]
+    if body.get("type") != "document" or not entries or entries[0]["resource"]["resourceType"] != "Composition":
+        found.append("Bundle: a document starts with its Composition")
+    addresses = [entry["fullUrl"] for entry in entries]
+    found += [f"{address}: twice" for address in set(addresses) if addresses.count(address) > 1]
+    names = {"/".join(address.split("/")[-2:]) for address in addresses}
+    return found + [f"{named}: not in the document" for named in _named(entries) if named not in names and not named.startswith("#")]
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(named := value.get("reference"), str) and "resourceType" not in value:
+            yield named
+        for item in value.values():
+            yield from _named(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _named(item)
 
 
 def _mandatory(resource: dict[str, Any]) -> Iterator[str]:

@@ -5,6 +5,7 @@ The URIs are those of HL7 and of the French terminology server (ANS); the OIDs a
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pertimage.cds.model import Code
@@ -45,6 +46,13 @@ def uri_of(system: str) -> str:
         return system
     bare = system.removeprefix("urn:oid:")
     return _OIDS.get(bare) or _V2_NAMES.get(bare.upper()) or system
+
+
+def oid_of(system: str) -> str:
+    """Return the OID of a system, as CDA writes it; one that came as an OID stays; empty when it has none known."""
+    if re.fullmatch(r"(urn:oid:)?[0-2](\.\d+)+", system):
+        return system.removeprefix("urn:oid:")
+    return next((oid for oid, uri in _OIDS.items() if uri == system), "")
 
 
 def is_atc(system: str) -> bool:

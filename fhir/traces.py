@@ -14,11 +14,12 @@ ACT_REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
 
 def provenance(
-    target: str, at: datetime, publisher: Publisher, *, author: str, sources: Sequence[str] = (), policy: str = "", activity: str = "UPDATE"
+    target: str, at: datetime, publisher: Publisher, *, author: str, sources: Sequence[str] = (), policy: str = "", activity: str = "UPDATE",
+    role: str = "verifier",
 ) -> dict[str, Any]:  # fmt: skip
-    """Return who made a version of a resource, from what, under which version of the base (``policy``, a URI)."""
+    """Return who made a version of a resource, as what (``role``), from what, under which version of the base (``policy``, a URI)."""
     participant = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-    agents = [("verifier", author), ("assembler", publisher.device)]
+    agents = [(role, author), ("assembler", publisher.device)]
     return kept({
         "resourceType": "Provenance",
         "target": [{"reference": target}],

@@ -25,8 +25,11 @@ router = APIRouter(prefix="/fhir", tags=["FHIR R4"], responses=ERRORS)
 def metadata(request: Request) -> Response:
     """Return the CapabilityStatement."""
     service: Service = request.app.state.service
+    operations_of = [
+        {"name": name, "definition": f"{service.settings.canonical}/OperationDefinition/{name}"} for name in ("assess", "document")
+    ]
     interactions = {
-        "ServiceRequest": (["create", "read"], [{"name": "assess", "definition": f"{service.settings.canonical}/OperationDefinition/assess"}]),
+        "ServiceRequest": (["create", "read"], operations_of), "DocumentReference": (["read", "search-type"], []), "Binary": (["read"], []),
         "Task": (["read", "search-type", "update"], []), "GuidanceResponse": (["search-type"], []), "DetectedIssue": (["search-type"], []),
         "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
     }  # fmt: skip

@@ -26,7 +26,8 @@ def courriels(
     demo: Annotated[bool, typer.Option("--demo", help="Base de démonstration.")] = False,
 ) -> None:
     """Écrire, et envoyer si PERTIMAGE_SMTP est donné, le courriel du mois de chaque prescripteur qui le souhaite : un lien, une seule fois."""
-    from pertimage.web.report_mails import checked_month, mail_server, make_mails
+    from pertimage.web.mails import mail_server
+    from pertimage.web.report_mails import checked_month, make_mails
     from pertimage.web.service import Service
     from pertimage.web.settings import Settings, UnsafeSettingsError
 

@@ -7,24 +7,17 @@ leaves; only then does it leave. After a failure in between, the mail of that mo
 from __future__ import annotations
 
 import smtplib
-import ssl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from pertimage.audit.consents import AlreadyMailed, Consents
 from pertimage.audit.instants import PARIS
+from pertimage.web.mails import Send, addresses_of, link_mail, page_address
 from pertimage.web.pages.french import MONTHS
 from pertimage.web.service import Service
-from pertimage.web.settings import Settings, UnsafeSettingsError
-
-_TIMEOUT = 20.0  # seconds to answer, for the mail server
-Send = Callable[[EmailMessage], object]
+from pertimage.web.settings import Settings
 
 
 @dataclass(slots=True)
@@ -56,7 +49,7 @@ def make_mails(service: Service, month: str, folder: Path, send: Send | None = N
     folder.mkdir(parents=True, exist_ok=True)
     consents, done = Consents(service.journal), Mailed()
     made = consents.mailed(month)
-    addresses = {service.pseudonyms.prescriber(name): address for name, address in service.settings.addresses}
+    addresses = addresses_of(service.settings, service.pseudonyms)
     for prescriber in consents.wishing_mail():
         if prescriber in made:
             done.before += 1
@@ -99,18 +92,14 @@ def _make(
 
 def message(settings: Settings, address: str, month: str, now: datetime) -> EmailMessage:
     """Return the mail of a month: who writes, to whom, a link. No name, no figure, no health data."""
-    mail = EmailMessage()
-    said = month_of(month)
-    link, agreement = f"{settings.base_url.rstrip('/')}/mon-bilan?mois={month}", f"{settings.base_url.rstrip('/')}/mon-bilan/accord"
-    mail["From"], mail["To"], mail["Subject"] = settings.mail_from, address, f"Votre bilan {said} est prêt"
-    mail["Date"], mail["Auto-Submitted"] = format_datetime(now), "auto-generated"
-    mail["Message-ID"] = make_msgid(f"bilan-{month}", settings.mail_from.rpartition("@")[2].rstrip(">"))
-    mail.set_content(
-        f"Bonjour,\n\nVotre bilan de pratique {said} est prêt. Vous seul pouvez le lire, une fois connecté :\n{link}\n\n"
+    said, agreement = month_of(month), page_address(settings, "/mon-bilan/accord")
+    body = (
+        f"Bonjour,\n\nVotre bilan de pratique {said} est prêt. Vous seul pouvez le lire, une fois connecté :\n"
+        f"{page_address(settings, f'/mon-bilan?mois={month}')}\n\n"
         f"Pour ne plus recevoir ce message ou retirer votre accord :\n{agreement}\n\n"
         "Ce message ne contient aucune donnée de santé. Merci de ne pas y répondre.\n"
     )
-    return mail
+    return link_mail(settings, address, f"Votre bilan {said} est prêt", body, kind=f"bilan-{month}", stop=agreement, now=now)
 
 
 def month_of(month: str) -> str:
@@ -118,32 +107,3 @@ def month_of(month: str) -> str:
     name = MONTHS[int(month[5:]) - 1]
     of = "d'" if name[0] in "ao" else "de "
     return f"{of}{name} {month[:4]}"
-
-
-@contextmanager
-def mail_server(url: str) -> Iterator[Send | None]:
-    """Yield a function that sends a mail (None when no server is named) through ``smtps://…`` or ``smtp://…`` (STARTTLS, except to this very machine).
-
-    Raises UnsafeSettingsError for another address; SMTPException or OSError when the server does not answer.
-    """
-    if not url:
-        yield None
-        return
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise UnsafeSettingsError(
-            "PERTIMAGE_SMTP : une adresse « smtps://utilisateur:motdepasse@hôte:465 » ou « smtp://hôte:587 » est attendue."
-        )
-    with _opened(parts.scheme, parts.hostname, parts.port) as server:
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        yield server.send_message
-
-
-def _opened(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
-    if scheme == "smtps":
-        return smtplib.SMTP_SSL(host, port or 465, timeout=_TIMEOUT, context=ssl.create_default_context())
-    server = smtplib.SMTP(host, port or 587, timeout=_TIMEOUT)
-    if host not in ("localhost", "127.0.0.1", "::1"):
-        server.starttls(context=ssl.create_default_context())
-    return server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import timedelta
 from email.utils import getaddresses
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pertimage.web.notification_times import Rules, quiet_hours
 
 # Not a secret: it makes the pseudonyms of fictitious people, so that `pertimage demo` and `pertimage serve --demo` agree on them.
 DEMO_KEY = "démonstration : données fictives, clé publique"
@@ -51,12 +54,20 @@ class Settings(BaseSettings):
         description="Qui est le prescripteur qu'un logiciel nomme par une référence : « Dr A=logiciel|Practitioner/12; … », le logiciel étant le nom de son jeton.",
     )
     mails: str = Field(
-        "", description="Adresses des prescripteurs pour le courriel mensuel : « Dr A <a@exemple.fr>, … », le nom étant celui du compte."
+        "", description="Adresses des prescripteurs pour les courriels : « Dr A <a@exemple.fr>, … », le nom étant celui du compte."
     )
-    mail_from: str = Field("pertimage@localhost", description="Expéditeur du courriel mensuel.")
+    mail_from: str = Field("pertimage@localhost", description="Expéditeur des courriels.")
     smtp: str = Field(
         "", description="Serveur d'envoi : « smtps://utilisateur:motdepasse@hôte:465 » ; vide : les courriels sont seulement écrits."
     )
+    notify_quiet: str = Field("20-7", description="Heures sans courriel, à Paris : « 20-7 », de 20 h à 7 h ; vide : aucune.")
+    notify_weekend: bool = Field(False, description="Envoyer aussi des courriels le samedi et le dimanche.")
+    notify_urgent: bool = Field(
+        True, description="Une question sur une demande urgente part aussitôt, même la nuit, le week-end et pour un résumé du jour."
+    )
+    notify_digest_hour: int = Field(8, description="Heure du résumé du jour, à Paris (0 à 23).")
+    notify_reminder_days: int = Field(3, description="Jours avant l'unique rappel d'une question sans réponse (0 à 30 ; 0 : aucun).")
+    mssante_export: bool = Field(False, description="Proposer le dossier à joindre à un message MSSanté, sur la page d'une demande.")
     site: str = Field("site", description="Site des demandes qui n'en portent pas.")
     sites: str = Field(
         "", description="Site de chaque compte : « logiciel=ch-nord; Dr A=cabinet-du-port » ; les autres sont au site de PERTIMAGE_SITE."
@@ -70,6 +81,7 @@ class Settings(BaseSettings):
             raise UnsafeSettingsError("PERTIMAGE_FETCH_BUDGET : un nombre de secondes de 0 à 10 est attendu.")
         if not 1 <= self.patient_days <= 730:
             raise UnsafeSettingsError("PERTIMAGE_PATIENT_DAYS : un nombre de jours de 1 à 730 est attendu.")
+        _ = self.notify_rules
         if self.demo:
             return self
         if len(self.secret) < 32:
@@ -136,6 +148,22 @@ class Settings(BaseSettings):
                 )
             found[account.strip(), reference.strip()] = name.strip()
         return found
+
+    @cached_property
+    def notify_rules(self) -> Rules:
+        """Return when notifications may leave; raises UnsafeSettingsError."""
+        quiet = quiet_hours(self.notify_quiet)
+        if quiet is None:
+            raise UnsafeSettingsError("PERTIMAGE_NOTIFY_QUIET : deux heures de 0 à 23, par exemple « 20-7 », ou rien.")
+        if not 0 <= self.notify_digest_hour <= 23 or self.notify_digest_hour in quiet:
+            raise UnsafeSettingsError("PERTIMAGE_NOTIFY_DIGEST_HOUR : une heure de 0 à 23, hors de PERTIMAGE_NOTIFY_QUIET, est attendue.")
+        if not 0 <= self.notify_reminder_days <= 30:
+            raise UnsafeSettingsError("PERTIMAGE_NOTIFY_REMINDER_DAYS : un nombre de jours de 0 à 30 est attendu.")
+        days = self.notify_reminder_days
+        return Rules(
+            quiet, weekend=self.notify_weekend, urgent=self.notify_urgent, digest_hour=self.notify_digest_hour,
+            reminder=timedelta(days=days) if days else None,
+        )  # fmt: skip
 
     @cached_property
     def pool_names(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pertimage.audit.activity import add_activity
 from pertimage.audit.agreement import Verdict
 from pertimage.audit.consents import Consents, Setting
 from pertimage.audit.lessons import Lessons
+from pertimage.audit.notifications import How, Notifications, State
 from pertimage.audit.patient_links import PatientAnswer, Reason
 from pertimage.audit.patients import PatientRegister
 from pertimage.audit.programme import Entry, Mode
@@ -71,6 +72,7 @@ def _live(register, now):
     consents.withdraw("p1", at=next(at))
     lessons.open("s", (("lombalgie-commune", "a"),), owner="p2", scope="rachis", guidelines="2026.1", at=next(at))
     lessons.answer("s", 0, "aucun", right=True, who="p2", at=next(at))
+    _notified(register, at)
     patients = PatientRegister(register.journal)
     for digest in ("a" * 64, "b" * 64):
         patients.open(draft, digest, expires=now + timedelta(days=90), author="p1", at=next(at))
@@ -84,6 +86,20 @@ def _live(register, now):
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))
+
+
+def _notified(register, at):
+    """Tell three prescribers of a question, of which one mail fails and one is a reminder; another withdraws."""
+    told = Notifications(register.journal)
+    for prescriber, how in (("p7", How.EACH), ("p8", How.DAILY), ("p9", How.EACH), ("p9", How.NEVER)):
+        told.choose(prescriber, how, at=next(at))
+    for prescriber in ("p7", "p8"):
+        asked = record(register, next(at), prescriber=prescriber, flagged=True, signed=True)
+        register.decide(asked, "demander-complement", reason="Depuis quand ?", radiologist="r1", at=next(at))
+    for one, state in zip(told.awaiting(), (State.SENT, State.FAILED), strict=True):
+        told.settle(told.leave(one, at=next(at)), state, at=next(at), why="essai")
+    reminder = next(one for one in told.awaiting(next(at)) if one.prescriber == "p7")
+    told.leave(reminder, at=next(at))
 
 
 def test_the_registers_can_be_rebuilt_from_the_journal(store, register, now):

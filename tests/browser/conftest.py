@@ -40,7 +40,7 @@ def _free_port() -> int:
 def server(tmp_path_factory) -> Iterator[Server]:
     """Serve an empty demonstration database."""
     folder = tmp_path_factory.mktemp("navigateur")
-    service = Service(Settings(demo=True, database=f"sqlite:///{folder}/demo.db", site=SITE))
+    service = Service(Settings(demo=True, database=f"sqlite:///{folder}/demo.db", site=SITE, mssante_export=True))
     service.register.set_site(SITE, "Cabinet du Port", at=service.now(), fictitious=True)
     port = _free_port()
     running = uvicorn.Server(uvicorn.Config(create_app(service=service), port=port, log_level="error", timeout_graceful_shutdown=2))

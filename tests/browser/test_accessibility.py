@@ -34,6 +34,7 @@ PAGES = {
     "emergency": "/prescrire?exemple=lombalgie-commune.7",
     "alternative": "/prescrire?exemple=lombalgie-commune.12",
     "requests": "/mes-demandes",
+    "notifications": "/mes-notifications",
     "worklist": "/relecture",
     "guidelines": "/referentiel",
     "nothing found": "/referentiel?q=zzzyx",

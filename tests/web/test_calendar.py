@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from io import BytesIO
 
 import orjson
 import pytest
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from pertimage.audit.programme import Entry, EventKind
@@ -105,6 +107,15 @@ def test_the_pages_of_a_silent_site_say_that_silence_is_no_approval(gp):
     assert "page du patient" not in page.lower()
     assert "Pas d'imagerie" not in gp.read("/mes-demandes")
     assert gp.service.patients.link_of(identifier) is None
+    pdf = "".join(
+        page.extract_text() for page in PdfReader(BytesIO(gp.client.get(f"/mes-demandes/{identifier}/ordonnance.pdf").content)).pages
+    )
+    assert "aucun avis n’est montré" in pdf
+    assert "imagerie utile" not in pdf
+    dossier = gp.client.get(f"/mes-demandes/{identifier}/dossier.json").json()
+    kinds = {entry["resource"]["resourceType"] for entry in dossier["entry"]}
+    assert "ServiceRequest" in kinds
+    assert not kinds & {"GuidanceResponse", "DetectedIssue", "Task"}
     assert gp.post("/prescrire/renoncer", texte=LUMBAGO, examen="radio rachis lombaire").status_code == 409
     assert gp.service.register.worklist() == []
 

@@ -8,7 +8,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.testclient import TestClient
 
 from pertimage.web.guard import Guard
-from pertimage.web.pages import home, my_requests, prescribe, reference, review, router, signin, worklist
+from pertimage.web.pages import home, my_requests, notifications, prescribe, reference, review, router, signin, worklist
 from pertimage.web.pages.errors import register_errors
 from pertimage.web.pages.signin import safe_target
 from tests.web.pages import PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN, closed_service, person, plain, service_at
@@ -21,6 +21,7 @@ WRITES = (
     "/mes-demandes/x/reponse",
     "/mes-demandes/x/lien-patient",
     "/mes-demandes/x/retirer",
+    "/mes-notifications",
     "/relecture/x/decision",
     "/relecture/x/prendre",
     "/relecture/x/confier",
@@ -117,7 +118,11 @@ def test_every_form_needs_its_token(demo, address):
 
 def test_every_route_that_writes_is_known_to_that_test():
     """The list above names every form of these pages."""
-    routes = [route for pages in (home, signin, prescribe, my_requests, worklist, review, reference) for route in pages.router.routes]
+    routes = [
+        route
+        for pages in (home, signin, prescribe, my_requests, notifications, worklist, review, reference)
+        for route in pages.router.routes
+    ]
     assert {re.sub(r"{[^}]*}", "x", route.path) for route in routes if "POST" in route.methods} == set(WRITES)
 
 

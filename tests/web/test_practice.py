@@ -16,9 +16,10 @@ from pertimage.audit.intervals import Place, Share
 from pertimage.audit.practice import Replaced
 from pertimage.audit.tables import journal
 from pertimage.web.cli import app
+from pertimage.web.mails import mail_server
 from pertimage.web.practice import avoided, compared
 from pertimage.web.practice_charts import funnel_plot
-from pertimage.web.report_mails import checked_month, mail_server, make_mails, message
+from pertimage.web.report_mails import checked_month, make_mails, message
 from pertimage.web.settings import Settings, UnsafeSettingsError
 from tests.audit.scenes import record
 from tests.web.pages import OTHER_TOKEN, PRESCRIBER_TOKEN, RADIOLOGIST_TOKEN, closed_service, person, service_at

@@ -102,7 +102,7 @@ def _advice(one: Assessment, among: Sequence[Assessment], service: Service) -> A
     return Advice(
         assessment=one, exam=french.capital(one.exam_label) or "Examen non précisé", word=french.capital(one.outcome.french), look=look, icon=icon,
         own_dose=dose, own_dose_level=level, own_tariff=tariff, received=_received(one), offers=offers, flags=_flags(one, service),
-        alerts=_alerts(one), sheets=tuple((name, service.base.sheets[name].title) for name in one.situations if name in service.base.sheets),
+        alerts=alerts_shown(one), sheets=tuple((name, service.base.sheets[name].title) for name in one.situations if name in service.base.sheets),
     )  # fmt: skip
 
 
@@ -159,7 +159,8 @@ def _flags(one: Assessment, service: Service) -> tuple[FlagToConfirm, ...]:
     return tuple(FlagToConfirm(fact.label, flag.question, *yes_no(fact)) for fact, flag in named)
 
 
-def _alerts(one: Assessment) -> tuple[tuple[str, Alert], ...]:
+def alerts_shown(one: Assessment) -> tuple[tuple[str, Alert], ...]:
+    """Return the alerts with the word of their severity, without those that only say again that an item is missing."""
     asked = {item.item for item in one.missing}
     told = {alert for alert in one.alerts if alert.kind is AlertKind.LEGAL_ITEM or _OF_ITEM.get(alert.kind) in asked}
     kept = (alert for alert in one.alerts if alert not in told or alert.severity is Severity.CRITICAL)

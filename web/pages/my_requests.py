@@ -39,20 +39,20 @@ def my_requests(request: Request) -> HTMLResponse:
 @router.get("/{identifier}", response_class=HTMLResponse)
 def one_request(request: Request, identifier: str) -> HTMLResponse:
     """Show one request: its receipt, the advice, what the radiologist answered."""
-    return _one(request, _own(request, identifier))
+    return _one(request, own_request(request, identifier))
 
 
 @router.post("/{identifier}/reponse")
 def answer(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
     """Answer the radiologist's question; the page then shows the advice on the completed request."""
-    row, service = _own(request, identifier), service_of(request)
+    row, service = own_request(request, identifier), service_of(request)
     words = clean(form.get("reponse"))
     if not words:
         return _one(request, row, status=422, fault="Écrivez votre réponse.")
     try:
         service.register.answer(row.id, words, author=row.prescriber, at=service.now())
     except Refused as refusal:
-        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+        return _one(request, own_request(request, identifier), status=409, fault=str(refusal))
     flash(request, "Votre réponse est transmise au radiologue.")
     return RedirectResponse(f"/mes-demandes/{row.id}", 303)
 
@@ -60,27 +60,27 @@ def answer(request: Request, identifier: str, form: FormData = Depends(checked_f
 @router.post("/{identifier}/lien-patient")
 def patient_link(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
     """Give the patient an address, in the place of the one there was."""
-    row, service = _own(request, identifier), service_of(request)
+    row, service = own_request(request, identifier), service_of(request)
     try:
         patient_links.open_page(service, row.id, author=row.prescriber)
     except Refused as refusal:
-        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+        return _one(request, own_request(request, identifier), status=409, fault=str(refusal))
     return RedirectResponse(f"/mes-demandes/{row.id}#page-patient", 303)
 
 
 @router.post("/{identifier}/retirer")
 def withdraw(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
     """Take a signed request back; a radiologist who has it in hands is told."""
-    row, service = _own(request, identifier), service_of(request)
+    row, service = own_request(request, identifier), service_of(request)
     try:
         service.register.withdraw(row.id, author=row.prescriber, reason=clean(form.get("raison_retrait"))[:400], at=service.now())
     except Refused as refusal:
-        return _one(request, _own(request, identifier), status=409, fault=str(refusal))
+        return _one(request, own_request(request, identifier), status=409, fault=str(refusal))
     flash(request, "Demande retirée.")
     return RedirectResponse(f"/mes-demandes/{row.id}", 303)
 
 
-def _own(request: Request, identifier: str) -> RequestRow:
+def own_request(request: Request, identifier: str) -> RequestRow:
     """Return the prescriber's own request; 404 for any other, so that nothing says that it exists."""
     user, service = page_user(request, ROLE), service_of(request)
     try:
@@ -104,6 +104,7 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
         "substituted": exam_label(row.substituted_exam, service), "exam_of": lambda exam: exam_label(exam, service),
         "after_answer": advice.advices(service.judge(completed(one, answers)), service) if answers else [],
         "patient_words": "" if row.silent else _patient_words(one.main, service), "patient_page": patient_links.shown(service, row),
+        "mssante": service.settings.mssante_export and row.status is RequestStatus.SIGNED,
         "can_withdraw": row.status is RequestStatus.SIGNED and row.state is not ReviewState.DECIDED,
     }  # fmt: skip
     return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)

@@ -50,8 +50,8 @@ class Recorded:
 
     @property
     def emergency(self) -> bool:
-        """Say whether the patient belongs in the emergency department."""
-        return self.row.pathway == "emergency"
+        """Say whether the patient belongs in the emergency department; nobody is told of a request judged in silence."""
+        return self.row.pathway == "emergency" and not self.row.silent
 
     @property
     def main(self) -> Assessment:
