@@ -19,6 +19,7 @@ from pertimage.audit.patient_links import enter_answer, enter_information, enter
 from pertimage.audit.practice_projection import PRACTICE
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
+from pertimage.audit.subscription_projection import SUBSCRIPTIONS
 from pertimage.audit.tables import (
     REGISTERS,
     activity,
@@ -160,6 +161,7 @@ def _request_row(data: Data) -> dict[str, Any]:
         "patient": data["patient"], "hook": data["hook"], "exam_text": _clean(exam_text), "text": _clean("\n".join(texts)), "guidelines": main["guidelines"],
         "outcome": main["outcome"], "exam": main.get("exam"), "modality": data["modalities"].get(main.get("exam")),
         "pathway": _pathway(given), "priority": _clean(priority), "flagged": any(item.get("flagged") for item in given),
+        "client": data.get("client", ""),
     }  # fmt: skip
 
 
@@ -411,6 +413,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "rule-decision": _rule_decision,
     **PRACTICE,
     **NOTIFICATIONS,
+    **SUBSCRIPTIONS,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

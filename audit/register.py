@@ -77,12 +77,13 @@ class Register:
         policy: Policy | Mapping[str, Any] | None = None,
         territory: str = "",
         signed: bool = False,
+        client: str = "",
     ) -> Entry:
         """Return the journal entry of an assessment; with ``policy`` it holds all that is needed to compute it again.
 
         ``request`` is an ``ImagingRequest`` or its JSON object (``id``, ``exam_text``, ``texts``, ``priority``…);
         ``assessments`` are ``Assessment`` values or contract objects; ``modalities`` gives the DICOM code of the exams named;
-        ``territory`` is the digest of the one that judged (see ``keep_territory``);
+        ``client`` is the program that sent it (a pseudonym); ``territory`` is the digest of the one that judged (see ``keep_territory``);
         ``subject`` is the caller's own reference to the patient, given back with the request; ``signed`` signs at the same time.
         The same ``request_id`` replaces the assessment of a draft; a signed one raises ``AlreadySigned``.
         """
@@ -101,6 +102,8 @@ class Register:
             payload["subject"] = subject
         if territory:
             payload["territory"] = territory
+        if client:
+            payload["client"] = client
         if request_id:
             return Entry("assessment", payload, at, self._tenant, partial(review.require_draft, request=request_id, known=False))
         # An id drawn just now needs no look at the register; values of the core, and short words, cannot break one.

@@ -77,6 +77,7 @@ requests = Table(
     Column("created_at", Instant, nullable=False),
     Column("created_week", Week, nullable=False),
     Column("signed_at", Instant),
+    Column("client", Text, nullable=False, server_default=""),
     Index(None, "prescriber", "created_at"),
     Index(None, "created_week"),
 )
@@ -248,6 +249,37 @@ rule_decisions = Table(
     Index(None, "rule"),
 )
 
+# What programs asked to be told of; ``document`` is what was asked (JSON), ``start`` and ``cursor`` are journal records.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("requesters", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("start", Sequence, nullable=False),
+    Column("cursor", Sequence, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "client"),
+)
+
+# What is operational of them, and no register: the secret of the channel, who delivers now, when to try again.
+subscription_channels = Table(
+    "subscription_channels",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("headers", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("failing_since", Instant),
+    Column("retry_at", Instant),
+    Column("sent_at", Instant),
+    Column("error", Text, nullable=False),
+    Column("lease_by", Text),
+    Column("lease_until", Instant),
+)
+
 # Where exams are done: ``document`` is the place as its catalogue describes it (JSON).
 places = Table(
     "places",
@@ -400,4 +432,5 @@ REGISTERS = (
     policies,
     places,
     territories,
+    subscriptions,
 )

@@ -58,7 +58,10 @@ async def cards_for(request: Request, user: User) -> Response:
     judged = [(order, service.judge(order.request)) for order in found.orders]
     prescriber = service.prescriber(user.name, found.user)
     if found.hook == "order-sign" and judged:
-        records = [service.record(order.request, assessments, **_about(found, order, prescriber)) for order, assessments in judged]
+        client = service.client(user.name)
+        records = [
+            service.record(order.request, assessments, client=client, **_about(found, order, prescriber)) for order, assessments in judged
+        ]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
     if not _may_repeat(service, found, judged):
         return json(cards_of(service, found.hook, judged))

@@ -136,6 +136,10 @@ class Service:
         name = self.settings.practitioner(account, user)
         return self.pseudonyms.prescriber(name or (f"{account}|{user}" if user else account))
 
+    def client(self, account: str) -> str:
+        """Return the pseudonym of a program, by its account."""
+        return self.pseudonyms.prescriber(f"client|{account}")
+
     def told(self, assessments: Sequence[Assessment], where: str, who: str = PRESCRIBER) -> tuple[Assessment, ...]:
         """Return what of assessments somebody is told at a hook or on a ``page``."""
         policy = self.policy
@@ -167,7 +171,7 @@ class Service:
 
     async def record(
         self, request: ImagingRequest, assessments: Sequence[Assessment], *, prescriber: str, site: str = "", hook: str = "", patient: str = "",
-        request_id: str | None = None, signed: bool = False, external: str = "",
+        request_id: str | None = None, signed: bool = False, external: str = "", client: str = "",
     ) -> str:  # fmt: skip
         """Write a request with its assessments to the journal; return its id in the register once it is on disk.
 
@@ -176,7 +180,7 @@ class Service:
         about: dict[str, Any] = {
             "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,
             "patient": self.pseudonyms.patient(patient) if patient else None, "modalities": self.modalities(assessments),
-            "policy": self._policy_of(assessments), "territory": assessments[0].territory if assessments else "", "signed": signed, "subject": external,
+            "policy": self._policy_of(assessments), "territory": assessments[0].territory if assessments else "", "signed": signed, "subject": external, "client": client,
         }  # fmt: skip
         return await self.register.record_assessment_async(request, assessments, **about)
 
