@@ -16,6 +16,7 @@ from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
 from pertimage.audit.practice_projection import PRACTICE
+from pertimage.audit.restitution_projection import RESTITUTION
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.tables import (
@@ -409,6 +410,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "policy": _policy,
     "rule-decision": _rule_decision,
     **PRACTICE,
+    **RESTITUTION,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

@@ -50,11 +50,6 @@ def after(day: date, days: int, *, working: bool) -> date:
     return _next_working(reached)
 
 
-def since(due: date, today: date) -> int:
-    """Return how many days ``today`` is after a due day; 0 when it is not."""
-    return max(0, (today - due).days)
-
-
 def _next_working(day: date) -> date:
     while not is_working(day):
         day += _DAY

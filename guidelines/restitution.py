@@ -133,7 +133,11 @@ def _faults(row: AwaitedForm, *, last: bool, seen: set[str]) -> Iterable[str]:
     if row.id in seen:
         yield f"deux lignes s'appellent « {row.id} »"
     if last is _row(row).chooses:
-        yield "la dernière ligne doit convenir à toutes les demandes" if last else f"« {row.id} » convient à toutes : les lignes qui suivent ne servent pas"
+        yield (
+            "la dernière ligne doit convenir à toutes les demandes"
+            if last
+            else f"« {row.id} » convient à toutes : les lignes qui suivent ne servent pas"
+        )
     if row.after_target and not row.fast_track:
         yield f"« {row.id} » : « apres_delai_vise » demande « sensible_au_delai: oui »"
     if row.basis == "texte_lu" and not row.source:

@@ -7,7 +7,9 @@ import pytest
 from pertimage.audit.working_days import after, easter, holidays, is_working
 
 
-@pytest.mark.parametrize("day", [date(1961, 4, 2), date(2000, 4, 23), date(2024, 3, 31), date(2025, 4, 20), date(2026, 4, 5), date(2038, 4, 25)])
+@pytest.mark.parametrize(
+    "day", [date(1961, 4, 2), date(2000, 4, 23), date(2024, 3, 31), date(2025, 4, 20), date(2026, 4, 5), date(2038, 4, 25)]
+)
 def test_easter_is_where_the_calendar_has_it(day):
     """Early, late and ordinary Easters."""
     assert easter(day.year) == day
