@@ -63,8 +63,8 @@ class Recipient(StrEnum):
 
     @property
     def french(self) -> str:
-        """Return the words that follow « transmis »."""
-        return {"prescripteur": "au médecin demandeur", "patient": "au patient", "autre-professionnel": "à un autre professionnel"}[self]
+        """Return the words a user reads."""
+        return {"prescripteur": "le médecin demandeur", "patient": "le patient", "autre-professionnel": "un autre professionnel"}[self]
 
 
 class Channel(StrEnum):

@@ -28,7 +28,8 @@ def metadata(request: Request) -> Response:
     interactions = {
         "ServiceRequest": (["create", "read"], [{"name": "assess", "definition": f"{service.settings.canonical}/OperationDefinition/assess"}]),
         "Task": (["read", "search-type", "update"], []), "GuidanceResponse": (["search-type"], []), "DetectedIssue": (["search-type"], []),
-        "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
+        "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []),
+        "DiagnosticReport": (["create", "read", "search-type"], []), "Communication": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
     }  # fmt: skip
     rest = [
         {"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {})
