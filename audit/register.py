@@ -26,7 +26,19 @@ from pertimage.audit.policies import PolicyRow
 from pertimage.audit.published import EditionRow
 from pertimage.audit.review import ALIVE, Decision, RequestStatus, RuleOpinion
 from pertimage.audit.tables import settings, sites
-from pertimage.audit.worklist import RequestRow, Site, Turn, Wanted, count, latest_change, my_requests, one_request, thread, worklist
+from pertimage.audit.worklist import (
+    RequestRow,
+    Site,
+    Turn,
+    Wanted,
+    count,
+    latest_change,
+    my_requests,
+    one_request,
+    requests_named,
+    thread,
+    worklist,
+)
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
 from pertimage.cds.territory import Territory
 from pertimage.guidelines.edition import Edition
@@ -239,6 +251,10 @@ class Register:
     def request(self, request: str) -> RequestRow:
         """Return one request with its review; raise ``UnknownRequest``."""
         return one_request(self._reader, request)
+
+    def requests(self, names: Sequence[str]) -> list[RequestRow]:
+        """Return requests by their ids, in that order; those that do not exist are left out."""
+        return requests_named(self._reader, names)
 
     def thread(self, request: str) -> list[Turn]:
         """Return what was said on a request, in order: signature, questions, answers, handovers, decision."""

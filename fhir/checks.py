@@ -36,9 +36,7 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
         "Communication.status": "preparation in-progress not-done on-hold stopped completed entered-in-error unknown",
         "DetectedIssue.status": "preliminary final entered-in-error mitigated",
         "DetectedIssue.severity": "high moderate low",
-        "DiagnosticReport.status": (
-            "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown"
-        ),
+        "DiagnosticReport.status": ("registered partial preliminary final amended corrected appended cancelled entered-in-error unknown"),
         "GuidanceResponse.status": "success data-requested data-required in-progress failure entered-in-error",
         "GuidanceResponse.dataRequirement.type": "Observation ImagingStudy Condition AllergyIntolerance Device ServiceRequest",
         "OperationOutcome.issue.severity": "fatal error warning information",
@@ -76,7 +74,8 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
 # Codes that R4 requires to be present (1..1) among those above; a missing one must not pass.
 MANDATORY = (
     "Bundle.type", "CodeSystem.status", "CodeSystem.content", "Communication.status", "DetectedIssue.status", "DiagnosticReport.status",
-    "GuidanceResponse.status", "PlanDefinition.status", "RequestGroup.status", "RequestGroup.intent", "ServiceRequest.status", "ServiceRequest.intent", "Task.status", "Task.intent",
+    "GuidanceResponse.status", "PlanDefinition.status", "RequestGroup.status", "RequestGroup.intent",
+    "ServiceRequest.status", "ServiceRequest.intent", "Task.status", "Task.intent",
 )  # fmt: skip
 _USES = {"use": frozenset("usual official temp secondary old".split())}
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")

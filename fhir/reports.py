@@ -57,7 +57,9 @@ def read_report(resource: Any, if_none_exist: str = "") -> Report:
         raise BadRequest("DiagnosticReport.status", f"Statut inconnu : « {status[:40]} ». Attendu : {', '.join(STATES)}.")
     requests = [_request(one, rank) for rank, one in enumerate(items(body.get("basedOn")))]
     if not requests:
-        raise BadRequest("DiagnosticReport.basedOn", "La demande à laquelle le compte rendu répond est attendue : basedOn ServiceRequest/….")
+        raise BadRequest(
+            "DiagnosticReport.basedOn", "La demande à laquelle le compte rendu répond est attendue : basedOn ServiceRequest/…."
+        )
     number = next(filter(None, map(_number, items(body.get("identifier")))), "") or _asked_number(if_none_exist) or text(body.get("id"))
     if not number:
         raise BadRequest("DiagnosticReport.identifier", "Le compte rendu n'a pas de numéro : envoyé deux fois, il compterait deux fois.")

@@ -35,7 +35,7 @@ class RestitutionForm(Form):
     """The file."""
 
     recalled_days: int = Field(
-        alias="rappel_jusqu_a_jours", ge=1, le=3650, description="Au-delà, une demande sans suite n'est plus rappelée une à une."
+        alias="rappel_jusqu_a_jours", ge=1, le=3650, description="Au-delà, un compte rendu qui n'arrive pas n'est plus rappelé."
     )
     report: Annotated[list[AwaitedForm], Field(min_length=1)] = Field(
         alias="attente_compte_rendu", description="Combien de temps attendre le compte rendu."
