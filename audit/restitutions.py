@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Connection
-
-from pertimage.audit.journal import Entry, Journal
+from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.restitution import (
     AlreadyNoted,
     By,
@@ -59,25 +57,36 @@ class Restitutions:
 
     def note(self, request: str, said: Said, by: By, *, at: datetime) -> bool:
         """Note anything said."""
-        payload = {"request_id": request, **said.to_json(), "author": by.author, "side": str(by.side), "source": by.source, "act": by.act}
-        return self._write("restitution", payload, at, partial(require_possible, request=request, said=said, by=by, at=at))
+        return self._written(self._journal.submit(self._entry(request, said, by, at)))
+
+    def note_all(self, entries: Iterable[tuple[str, Said, By, datetime]]) -> int:
+        """Note many things, each a request, what is said, by whom and when, in their order; return how many were written."""
+        waiting = [self._journal.submit(self._entry(*entry)) for entry in entries]
+        return sum(map(self._written, waiting))
 
     def cancel(self, request: str, seq: int, by: By, *, at: datetime) -> bool:
         """Cancel an entry noted by mistake; cancelled before, nothing is written."""
         payload = {"request_id": request, "seq": seq, "source": "", "author": by.author, "side": str(by.side)}
-        return self._write("restitution-cancelled", payload, at, partial(require_cancellable, request=request, seq=seq, side=by.side))
+        guard = partial(require_cancellable, request=request, seq=seq, side=by.side)
+        return self._written(self._journal.submit(Entry("restitution-cancelled", payload, at, self._tenant, guard)))
 
     def retract(self, request: str, by: By, *, at: datetime) -> bool:
         """Cancel what a software said of a report (``by.source``) that it takes back; taken back before, or never noted, nothing is written."""
         payload = {"request_id": request, "seq": 0, "source": by.source, "author": by.author, "side": str(by.side)}
-        return self._write("restitution-cancelled", payload, at, partial(require_known_source, request=request, source=by.source))
+        guard = partial(require_known_source, request=request, source=by.source)
+        return self._written(self._journal.submit(Entry("restitution-cancelled", payload, at, self._tenant, guard)))
 
     def entries_of(self, wanted: Iterable[str]) -> dict[str, tuple[Noted, ...]]:
         """Return the entries of requests, cancelled ones included, in the order in which they were noted."""
         return noted(self._reader, wanted)
 
-    def _write(self, kind: str, payload: dict[str, Any], at: datetime, guard: Callable[[Connection], None]) -> bool:
+    def _entry(self, request: str, said: Said, by: By, at: datetime) -> Entry:
+        payload = {"request_id": request, **said.to_json(), "author": by.author, "side": str(by.side), "source": by.source, "act": by.act}
+        return Entry("restitution", payload, at, self._tenant, partial(require_possible, request=request, said=said, by=by, at=at))
+
+    @staticmethod
+    def _written(future: Future[Record]) -> bool:
         with suppress(AlreadyNoted):
-            self._journal.submit(Entry(kind, payload, at, self._tenant, guard)).result()
+            future.result()
             return True
         return False

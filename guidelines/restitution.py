@@ -12,8 +12,8 @@ from pertimage.guidelines.schema import Form, Modality, Slug, YesNo
 from pertimage.guidelines.tables import FRENCH_BASES, Basis, RowForm, TableReader
 
 # Words of the file → FHIR request priorities.
-DEGREES: Mapping[str, str] = {"immediate": "stat", "tres_urgente": "asap", "urgente": "urgent", "programmee": "routine"}
-Degree = Literal["immediate", "tres_urgente", "urgente", "programmee"]
+DEGREES: Mapping[str, str] = {"immediat": "stat", "tres_urgent": "asap", "urgent": "urgent", "programme": "routine"}
+Degree = Literal["immediat", "tres_urgent", "urgent", "programme"]
 
 
 class AwaitedForm(RowForm):

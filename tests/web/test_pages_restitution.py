@@ -132,10 +132,14 @@ def test_a_wrong_entry_is_cancelled_by_its_own_side(both):
 @pytest.mark.parametrize(
     ("side", "fields", "status", "said"),
     [
-        ("mes-demandes", {"dit": "?"}, 422, "Choisissez ce que vous notez"), ("mes-demandes", {"dit": "explique"}, 422, "Choisissez qui a expliqué"),
-        ("mes-demandes", {"dit": "explique", "par": "autre", "le": "hier"}, 422, "n'est pas une date"), ("mes-demandes", {"dit": "sans-objet", "raison": "x"}, 422, "Choisissez pourquoi"),
-        ("mes-demandes", {"dit": "explique", "par": "autre", "le": "2999-01-01"}, 409, "à venir"), ("mes-demandes", {"dit": "explique", "par": "autre", "le": "2001-01-01"}, 409, "précède la signature"),
-        ("mes-demandes", {"dit": "transmis", "a": "patient", "voie": "courrier"}, 422, "service d'imagerie"), ("relecture", {"dit": "transmis", "a": "patient", "voie": "pigeon"}, 422, "comment"),
+        ("mes-demandes", {"dit": "?"}, 422, "Choisissez ce que vous notez"),
+        ("mes-demandes", {"dit": "explique"}, 422, "Choisissez qui a expliqué"),
+        ("mes-demandes", {"dit": "explique", "par": "autre", "le": "hier"}, 422, "n'est pas une date"),
+        ("mes-demandes", {"dit": "sans-objet", "raison": "x"}, 422, "Choisissez pourquoi"),
+        ("mes-demandes", {"dit": "explique", "par": "autre", "le": "2999-01-01"}, 409, "à venir"),
+        ("mes-demandes", {"dit": "explique", "par": "autre", "le": "2001-01-01"}, 409, "précède la signature"),
+        ("mes-demandes", {"dit": "transmis", "a": "patient", "voie": "courrier"}, 422, "service d'imagerie"),
+        ("relecture", {"dit": "transmis", "a": "patient", "voie": "pigeon"}, 422, "comment"),
         ("relecture", {"dit": "transmis", "a": "patient", "voie": "courrier"}, 409, "Notez d'abord"),
     ],
 )  # fmt: skip

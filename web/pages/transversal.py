@@ -60,7 +60,7 @@ _VALUES = {
     "sexe_inconnu": "quand le sexe n'est pas connu", "irradiant": "pour un examen à rayons", "cote": "le côté", "hypothese": "une hypothèse",
     "examens_anterieurs": "des examens antérieurs", "antecedents": "un antécédent", "aucun": "aucun", "prudence": "proposé avec prudence",
     "ecarte": "n'est pas proposé à ce patient", "critical": "critique", "warning": "attention", "info": "information",
-    "immediate": "immédiate", "tres_urgente": "très urgente",
+    "immediat": "immédiat", "tres_urgent": "très urgent",
 }  # fmt: skip
 _LOOKS = {Basis.VERIFIED: "texte lu", Basis.KNOWLEDGE: "connaissance, à vérifier", Basis.PROPOSED: "proposé par le projet"}
 _NAMES = ("libelle", "titre", "question", "id", "item", "fait")
