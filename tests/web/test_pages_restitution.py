@@ -177,3 +177,30 @@ def test_each_side_has_its_own_pages(tmp_path):
         assert "Dr R" not in held
     finally:
         service.close()
+
+
+def test_the_project_team_reads_counts_and_no_small_one(tmp_path):
+    """The page and its JSON are for the project team; a site with few requests shows no exact count."""
+    service = closed_service(tmp_path)
+    try:
+        author, radiologist = person(service), person(service)
+        author.enter(PRESCRIBER_TOKEN)
+        radiologist.enter(RADIOLOGIST_TOKEN)
+        for _ in range(2):
+            report(service, author.sign(CHRONIC), source="b" * 64)
+        assert author.client.get("/evaluation/restitution").status_code == 403
+        assert radiologist.client.get("/evaluation/restitution.json").status_code == 403
+    finally:
+        service.close()
+    demo = person(service_at(tmp_path / "demo", base_url="http://testserver"))
+    try:
+        demo.service.register.set_site("site", "Site fictif", at=demo.service.now(), fictitious=True)
+        for _ in range(2):
+            report(demo.service, demo.sign(CHRONIC))
+        said = demo.read("/evaluation/restitution?jours=90")
+        assert "Site fictif ≤ 7 ≤ 7" in said
+        figures = demo.client.get("/evaluation/restitution.json").json()["sites"]["site"]
+        assert (figures["reported"], figures["reporting"]) == ("≤\u00a07", {"median_days": None, "p90_days": None})
+        assert figures["tracked_since"]
+    finally:
+        demo.service.close()

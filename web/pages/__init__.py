@@ -30,7 +30,8 @@ router = APIRouter()
 # What has a word of its own in an address comes before what is looked for by its id: /relecture/flux is no request,
 # /relecture/restitutions neither, /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
-    evaluation.router, evaluation_restitution.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, patient.router, live.router,
+    evaluation.router, evaluation_restitution.router,
+    guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, patient.router, live.router,
     worklist.router, announcements.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
     practice.router, group_session.router, learning.router, territory.router,
 ):  # fmt: skip
