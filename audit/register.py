@@ -130,11 +130,15 @@ class Register:
         payload = {"request_id": request, "author": author, "reason": reason}
         return self._act("withdrawal", payload, review.require_open, review.Act(request, author, at))
 
-    def succeed(self, prescriber: str, to: str, *, author: str, at: datetime) -> int:
-        """Give the requests of a prescriber who left to another, those that nothing is awaited of aside; return how many."""
+    def succeed(self, prescriber: str, to: str, *, author: str, at: datetime, also: Iterable[str] = ()) -> int:
+        """Give the requests of a prescriber who left to another, those that nothing is awaited of aside; return how many.
+
+        ``also`` are the ids of the prescriber's requests of which something else than a review is awaited, such as a result.
+        """
         waiting = [
             row.id for row in self.my_requests(prescriber, limit=100_000) if row.status is RequestStatus.SIGNED and row.state in ALIVE
         ]
+        waiting = list(dict.fromkeys((*waiting, *also)))
         for request in waiting:
             self._write("succession", {"request_id": request, "to": to, "author": author}, at)
         return len(waiting)

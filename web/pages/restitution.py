@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -109,11 +109,18 @@ def result_of(service: Service, row: RequestRow, side: Side) -> Result | None:
 
 def recalls(service: Service, prescriber: str) -> list[Waiting]:
     """Return what a prescriber (a pseudonym) is reminded of today, the most pressing first."""
-    table, today = service.base.tables.restitution, paris_today(service)
-    if not table.recalled_days:
-        return []
-    since = date.fromordinal(today.toordinal() - table.recalled_days)
-    return all_recalled(followed_of(service.store.reader, prescriber, since), table, today)
+    return all_recalled(_followed_of(service, prescriber), service.base.tables.restitution, paris_today(service))
+
+
+def awaited_of(service: Service, prescriber: str) -> list[str]:
+    """Return the ids of a prescriber's requests whose result is still awaited or to be explained, overdue or not."""
+    table = service.base.tables.restitution
+    return [one.id for one in _followed_of(service, prescriber) if waiting(one, table) is not None]
+
+
+def _followed_of(service: Service, prescriber: str) -> list[Followed]:
+    days = timedelta(days=service.base.tables.restitution.recalled_days)
+    return followed_of(service.store.reader, prescriber, paris_today(service) - days) if days else []
 
 
 def recall_words(one: Waiting, today: date) -> str:
