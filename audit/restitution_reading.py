@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, exists, func, or_, select
 
 from pertimage.audit.instants import PARIS, utc_text
-from pertimage.audit.restitution import Kind, noted
+from pertimage.audit.restitution import Kind, Side, noted
 from pertimage.audit.restitution_due import Followed
 from pertimage.audit.review import Decision, RequestStatus, ReviewState, UnknownRequest
 from pertimage.audit.tables import assessments, requests, restitution_sites, restitutions, reviews, sites
@@ -27,21 +28,19 @@ def followed(engine: Engine, request: str) -> Followed:
 def followed_of(engine: Engine, prescriber: str, since: date) -> list[Followed]:
     """Return a prescriber's signed requests that something may be awaited of.
 
-    Those signed since a day, those of which something was noted since, and, whatever their age, those whose report nobody explained.
+    Those signed since a day and, whatever their age, those whose report nobody explained since it came, changed or was taken back.
     """
-    limit = _midnight(since)
-    lately = exists().where(restitutions.c.request == requests.c.id, or_(restitutions.c.at >= limit, restitutions.c.cancelled_at >= limit))
-    wanted = or_(requests.c.signed_at >= limit, lately, and_(_has(Kind.REPORT), ~_has(Kind.EXPLAINED), ~_has(Kind.NOT_NEEDED)))
+    wanted = or_(requests.c.signed_at >= _midnight(since), _unanswered((Kind.EXPLAINED, Kind.NOT_NEEDED)))
     return _read(engine, _query().where(requests.c.prescriber == prescriber, _SIGNED, wanted))
 
 
 def unannounced(engine: Engine, *, site: str = "", limit: int = 500) -> list[Followed]:
-    """Return the requests whose report is there and that nobody sent or explained, the oldest report first."""
-    closed = or_(*(_has(kind) for kind in (Kind.SENT, Kind.EXPLAINED, Kind.NOT_NEEDED)))
+    """Return the requests whose report is there and that nobody sent or explained since it came or changed, the oldest report first."""
+    waits = _unanswered((Kind.SENT, Kind.EXPLAINED, Kind.NOT_NEEDED))
     live = [restitutions.c.kind == Kind.REPORT.value, restitutions.c.cancelled_at.is_(None)]
     oldest = select(restitutions.c.request, func.min(restitutions.c.happened_at).label("reported")).where(*live)
     reported = oldest.group_by(restitutions.c.request).subquery()
-    query = _query().join(reported, reported.c.request == requests.c.id).where(_SIGNED, ~closed)
+    query = _query().join(reported, reported.c.request == requests.c.id).where(_SIGNED, waits)
     query = query.where(requests.c.site == site) if site else query
     return _read(engine, query.order_by(reported.c.reported, requests.c.id).limit(limit))
 
@@ -63,8 +62,14 @@ def _query() -> Select[Any]:
     return select(*columns, target.label("target_days"), restitution_sites.c.since.label("site_since")).select_from(together)
 
 
-def _has(kind: Kind) -> ColumnElement[bool]:
-    return exists().where(restitutions.c.request == requests.c.id, restitutions.c.kind == kind.value, restitutions.c.cancelled_at.is_(None))
+def _unanswered(kinds: Iterable[Kind]) -> ColumnElement[bool]:
+    """Say whether a report came, changed or was taken back by its software, and nothing of some kinds was noted since."""
+    report, answer = restitutions.alias("report"), restitutions.alias("answer")
+    since = func.coalesce(report.c.cancelled_at, report.c.at)
+    later = (answer.c.request == report.c.request, answer.c.kind.in_([str(kind) for kind in kinds]), answer.c.cancelled_at.is_(None))
+    answered = exists().where(*later, answer.c.at >= since).correlate(report)
+    counts = or_(report.c.cancelled_at.is_(None), report.c.cancelled_side == Side.SOFTWARE.value)
+    return exists().where(report.c.request == requests.c.id, report.c.kind == Kind.REPORT.value, counts, ~answered).correlate(requests)
 
 
 def _read(engine: Engine, query: Select[Any]) -> list[Followed]:

@@ -190,4 +190,10 @@ def test_what_is_read_is_what_may_be_awaited(store, register, results, now):
     assert [one.id for one in unannounced(store.reader)] == [unread, other]
     results.report_sent(other, Recipient.PRESCRIBER, Channel.DMP, RADIOLOGIST, happened=now, at=now)
     assert [one.id for one in unannounced(store.reader)] == [unread]
+    at = now + DAY
+    results.explained(unread, Explainer.REQUESTER, GP, happened=at, at=at)
+    assert unread not in {one.id for one in followed_of(store.reader, "p1", (now - 180 * DAY).date())}
+    results.report_available(unread, SOFTWARE, happened=at + DAY, at=at + DAY, amended=True)
+    assert unread in {one.id for one in followed_of(store.reader, "p1", (now + 400 * DAY).date())}, "changed: to be explained, however old"
+    assert [one.id for one in unannounced(store.reader)] == [unread]
     assert old not in {one.id for one in followed_of(store.reader, "p1", (now - 180 * DAY).date())}

@@ -117,6 +117,17 @@ def test_a_report_that_changed_or_was_taken_back_is_said(both, later):
     assert "Compte rendu annulé par le service d'imagerie" in both.read("/mes-demandes")
 
 
+def test_a_radiologist_notes_that_a_report_changed(both):
+    """What was explained is to be taken up again; a prescriber cannot note it."""
+    one = both.sign(CHRONIC)
+    noted(both, one, "relecture", dit="compte-rendu")
+    noted(both, one, dit="explique", par="medecin-demandeur")
+    assert noted(both, one, dit="compte-rendu", modifie="oui").status_code == 422
+    assert noted(both, one, "relecture", dit="compte-rendu", modifie="oui").status_code == 303
+    assert "à reprendre avec le patient" in both.read(f"/mes-demandes/{one}")
+    assert "1 compte rendu" in both.read("/relecture/restitutions")
+
+
 def test_a_wrong_entry_is_cancelled_by_its_own_side(both):
     """The other side may not; what is cancelled stays readable, and its form sent again does nothing."""
     one = both.sign(CHRONIC)

@@ -239,8 +239,8 @@ def _about(entry: Noted) -> str:
 def note(service: Service, identifier: str, form: FormData, author: str, side: Side) -> Kind:
     """Note what a form says and return its kind; raises ValueError (in French) on what cannot be read, ``Refused`` on what cannot be."""
     said, by = read_said(form, service.now()), By(author, side, act=text(form, "acte", 40))
-    if said.kind is Kind.SENT and side is Side.PRESCRIBER:
-        raise ValueError("C'est le service d'imagerie qui note à qui il transmet.")
+    if side is Side.PRESCRIBER and (said.kind is Kind.SENT or said.amended):
+        raise ValueError("C'est le service d'imagerie qui note ce qu'il transmet ou modifie.")
     service.results.note(identifier, said, by, at=service.now())
     return said.kind
 
@@ -258,7 +258,7 @@ def read_said(form: FormData, now: datetime) -> Said:
     kind = _choice(Kind, text(form, "dit"), "Choisissez ce que vous notez.")
     happened, performed = _moment(text(form, "le"), now), text(form, "examen_le")
     if kind is Kind.REPORT:
-        return Said(kind, happened, performed=_day(performed) if performed else None)
+        return Said(kind, happened, amended=text(form, "modifie") == "oui", performed=_day(performed) if performed else None)
     if kind is Kind.SENT:
         to = _choice(Recipient, text(form, "a"), "Choisissez à qui le compte rendu a été transmis.")
         return Said(kind, happened, to, _choice(Channel, text(form, "voie"), "Choisissez comment le compte rendu a été transmis."))
