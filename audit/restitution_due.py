@@ -88,8 +88,8 @@ class Followed:
 
     @cached_property
     def retracted_at(self) -> str | None:
-        """Return when a software last took a report back."""
-        taken = [entry.cancelled_at for entry in self.entries if entry.kind is Kind.REPORT and entry.cancelled_side == Side.SOFTWARE]
+        """Return when a report said by a software was last taken back, by it or by a radiologist; one noted by hand was a slip of the pen."""
+        taken = [entry.cancelled_at for entry in self.entries if entry.kind is Kind.REPORT and entry.side is Side.SOFTWARE]
         return max(filter(None, taken), default=None)
 
     @cached_property

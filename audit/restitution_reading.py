@@ -63,12 +63,12 @@ def _query() -> Select[Any]:
 
 
 def _unanswered(kinds: Iterable[Kind]) -> ColumnElement[bool]:
-    """Say whether a report came, changed or was taken back by its software, and nothing of some kinds was noted since."""
+    """Say whether a report came, changed or was taken back after a software said it, and nothing of some kinds was noted since."""
     report, answer = restitutions.alias("report"), restitutions.alias("answer")
     since = func.coalesce(report.c.cancelled_at, report.c.at)
     later = (answer.c.request == report.c.request, answer.c.kind.in_([str(kind) for kind in kinds]), answer.c.cancelled_at.is_(None))
     answered = exists().where(*later, answer.c.at >= since).correlate(report)
-    counts = or_(report.c.cancelled_at.is_(None), report.c.cancelled_side == Side.SOFTWARE.value)
+    counts = or_(report.c.cancelled_at.is_(None), report.c.side == Side.SOFTWARE.value)
     return exists().where(report.c.request == requests.c.id, report.c.kind == Kind.REPORT.value, counts, ~answered).correlate(requests)
 
 

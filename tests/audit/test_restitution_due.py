@@ -123,7 +123,7 @@ def test_a_death_is_never_recalled():
 
 def test_what_is_there_comes_before_what_is_awaited():
     """A report taken back first, then a result to explain, then a report that does not come."""
-    taken = noted(Kind.REPORT, "2026-09-10", source="a", cancelled_at=at("2026-11-23"), cancelled_side=Side.SOFTWARE)
+    taken = noted(Kind.REPORT, "2026-09-10", source="a", cancelled_at=at("2026-11-23"), side=Side.SOFTWARE, cancelled_side=Side.RADIOLOGIST)
     told = noted(Kind.EXPLAINED, "2026-09-11", seq=2, who=str(Explainer.REQUESTER))
     those = [
         replace(ASKED, id="attendu"),
