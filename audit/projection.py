@@ -17,6 +17,7 @@ from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.notification_projection import NOTIFICATIONS
 from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
 from pertimage.audit.practice_projection import PRACTICE
+from pertimage.audit.restitution_projection import RESTITUTION
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.subscription_projection import SUBSCRIPTIONS
@@ -414,6 +415,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     **PRACTICE,
     **NOTIFICATIONS,
     **SUBSCRIPTIONS,
+    **RESTITUTION,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

@@ -26,7 +26,19 @@ from pertimage.audit.policies import PolicyRow
 from pertimage.audit.published import EditionRow
 from pertimage.audit.review import ALIVE, Decision, RequestStatus, RuleOpinion
 from pertimage.audit.tables import settings, sites
-from pertimage.audit.worklist import RequestRow, Site, Turn, Wanted, count, latest_change, my_requests, one_request, thread, worklist
+from pertimage.audit.worklist import (
+    RequestRow,
+    Site,
+    Turn,
+    Wanted,
+    count,
+    latest_change,
+    my_requests,
+    one_request,
+    requests_named,
+    thread,
+    worklist,
+)
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
 from pertimage.cds.territory import Territory
 from pertimage.guidelines.edition import Edition
@@ -121,11 +133,15 @@ class Register:
         payload = {"request_id": request, "author": author, "reason": reason}
         return self._act("withdrawal", payload, review.require_open, review.Act(request, author, at))
 
-    def succeed(self, prescriber: str, to: str, *, author: str, at: datetime) -> int:
-        """Give the requests of a prescriber who left to another, those that nothing is awaited of aside; return how many."""
+    def succeed(self, prescriber: str, to: str, *, author: str, at: datetime, also: Iterable[str] = ()) -> int:
+        """Give the requests of a prescriber who left to another, those that nothing is awaited of aside; return how many.
+
+        ``also`` are the ids of the prescriber's requests of which something else than a review is awaited, such as a result.
+        """
         waiting = [
             row.id for row in self.my_requests(prescriber, limit=100_000) if row.status is RequestStatus.SIGNED and row.state in ALIVE
         ]
+        waiting = list(dict.fromkeys((*waiting, *also)))
         for request in waiting:
             self._write("succession", {"request_id": request, "to": to, "author": author}, at)
         return len(waiting)
@@ -242,6 +258,10 @@ class Register:
     def request(self, request: str) -> RequestRow:
         """Return one request with its review; raise ``UnknownRequest``."""
         return one_request(self._reader, request)
+
+    def requests(self, names: Sequence[str]) -> list[RequestRow]:
+        """Return requests by their ids, in that order; those that do not exist are left out."""
+        return requests_named(self._reader, names)
 
     def thread(self, request: str) -> list[Turn]:
         """Return what was said on a request, in order: signature, questions, answers, handovers, decision."""

@@ -407,6 +407,40 @@ notification_reminders = Table(
     Column("notification", Sequence, nullable=False),
 )
 
+# What was said of the report of a request (see ``restitution``): ``who`` is a role, ``performed_on`` the day of the exam, ``source`` a keyed hash of
+# the number of a report, ``act`` what names an entry sent twice. An entry cancelled keeps its row.
+restitutions = Table(
+    "restitutions",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("request", Text, ForeignKey("requests.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("happened_at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("amended", Boolean, nullable=False),
+    Column("performed_on", String(10)),
+    Column("side", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("cancelled_at", Instant),
+    Column("cancelled_by", Text),
+    Column("cancelled_side", Text),
+    Index(None, "request"),
+    Index(None, "kind", "happened_at"),
+)
+
+# Since when the imaging side of a site says when its reports are there: before, silence means nothing.
+restitution_sites = Table(
+    "restitution_sites",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
     lesson_answers,
@@ -418,6 +452,8 @@ REGISTERS = (
     report_mails,
     patient_answers,
     patient_links,
+    restitutions,
+    restitution_sites,
     rule_opinions,
     rule_decisions,
     exchanges,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -197,6 +197,12 @@ def noted(engine: Engine, cards: Collection[str]) -> frozenset[str]:
     """Return those of the cards of which the prescriber said something: they were read."""
     with engine.connect() as connection:
         return frozenset(connection.execute(select(feedback.c.card).where(feedback.c.card.in_(list(cards)))).scalars())
+
+
+def requests_named(engine: Engine, names: Sequence[str]) -> list[RequestRow]:
+    """Return requests by their ids, in the order of the ids; those that do not exist are left out."""
+    found = {row.id: row for row in _rows(engine, _requests().where(requests.c.id.in_(names)))}
+    return [found[name] for name in names if name in found]
 
 
 def one_request(engine: Engine, request: str) -> RequestRow:

@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from pertimage import __version__
-from pertimage.web import fhir_api, fhir_documents, fhir_subscriptions, fhir_tasks, guidelines_api, health, hooks
+from pertimage.web import fhir_api, fhir_documents, fhir_reports, fhir_subscriptions, fhir_tasks, guidelines_api, health, hooks
 from pertimage.web.direct import Direct
 from pertimage.web.guard import Guard
 from pertimage.web.masking import mask_addresses
@@ -64,6 +64,7 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
         fhir_tasks.router,
         fhir_subscriptions.router,
         fhir_documents.router,
+        fhir_reports.router,
         guidelines_api.router,
         health.router,
         pages,

@@ -32,14 +32,15 @@ def metadata(request: Request) -> Response:
     interactions = {
         "ServiceRequest": (["create", "read"], operations_of), "DocumentReference": (["read", "search-type"], []), "Binary": (["read"], []),
         "Task": (["read", "search-type", "update"], []), "GuidanceResponse": (["search-type"], []), "DetectedIssue": (["search-type"], []),
-        "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
+        "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []),
+        "DiagnosticReport": (["create", "read", "search-type"], []), "Communication": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
         "Subscription": (["create", "read", "update", "delete", "search-type"], []),
     }  # fmt: skip
     rest = [
         {"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {})
         for kind, (codes, operations) in interactions.items()
     ]
-    rest[-1]["extension"] = [
+    next(one for one in rest if one["type"] == "Subscription")["extension"] = [
         {"url": f"{GUIDE}/capabilitystatement-subscriptiontopic-canonical", "valueCanonical": topic(service.publisher)}
     ]
     body = {

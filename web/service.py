@@ -13,6 +13,7 @@ from pertimage.audit.patients import PatientRegister
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.register import Register
 from pertimage.audit.repetition import Advice, told_before
+from pertimage.audit.restitutions import Restitutions
 from pertimage.audit.scribe import Scribe
 from pertimage.audit.store import open_store
 from pertimage.cds.assess import assess
@@ -60,6 +61,7 @@ class Service:
         self.journal = Journal(self.store)
         self.register = Register(self.journal)
         self.patients = PatientRegister(self.journal)
+        self.results = Restitutions(self.journal)
         self.local = PolicyInForce(self.register)
         self.places = TerritoryInForce(self.register)
         self.pseudonyms = Pseudonyms(settings.key)

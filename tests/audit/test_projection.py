@@ -12,6 +12,8 @@ from pertimage.audit.patient_links import PatientAnswer, Reason
 from pertimage.audit.patients import PatientRegister
 from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
+from pertimage.audit.restitution import By, Channel, Explainer, Recipient, Side
+from pertimage.audit.restitutions import Restitutions
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
 from pertimage.audit.subscriptions import Status as SubscriptionStatus
 from pertimage.audit.subscriptions import Subscriptions
@@ -84,6 +86,14 @@ def _live(register, now):
     told.mark(name, SubscriptionStatus.ACTIVE, why="", at=next(at))
     told.note_told(told.one(name), told.one(name).cursor + 5, 2, at=next(at))
     told.change(name, {"resourceType": "Subscription", "status": "requested"}, requesters=[], headers=[], at=next(at))
+    results, radiologist, software = Restitutions(register.journal), By("r1", Side.RADIOLOGIST), By("ris", Side.SOFTWARE, source="d" * 64)
+    for instant in (next(at), next(at)):
+        results.report_available(draft, software, happened=instant, at=instant, amended=True)
+    instant = next(at)
+    results.report_sent(draft, Recipient.PATIENT, Channel.PORTAL, radiologist, happened=instant, at=instant)
+    results.cancel(draft, register.journal.head().seq, radiologist, at=next(at))
+    results.explained(draft, Explainer.OTHER, radiologist, happened=instant, at=next(at))
+    results.retract(draft, software, at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))
