@@ -193,6 +193,12 @@ def answered(engine: Engine, prescriber: str, patients: Collection[str], *, sinc
     return _rows(engine, query.order_by(requests.c.created_at.desc(), requests.c.id))
 
 
+def about_patient(engine: Engine, prescriber: str, patients: Collection[str], those: Collection[str]) -> list[RequestRow]:
+    """Return those of a prescriber's requests, by id, that are for a patient (any of these pseudonyms); the latest first."""
+    query = _requests().where(requests.c.prescriber == prescriber, requests.c.patient.in_(patients), requests.c.id.in_(list(those)))
+    return _rows(engine, query.order_by(requests.c.created_at.desc(), requests.c.id))
+
+
 def noted(engine: Engine, cards: Collection[str]) -> frozenset[str]:
     """Return those of the cards of which the prescriber said something: they were read."""
     with engine.connect() as connection:
