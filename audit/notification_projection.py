@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from pertimage.audit.chain import Record
 from pertimage.audit.rows import Rows
-from pertimage.audit.tables import notification_choices, notification_reminders, notifications
+from pertimage.audit.telling_tables import notification_choices, notification_reminders, notifications
 
 Data = Mapping[str, Any]
 

@@ -19,7 +19,8 @@ from pertimage.audit.instants import utc_datetime, utc_text
 from pertimage.audit.journal import Entry, Journal
 from pertimage.audit.projection import PRIORITIES
 from pertimage.audit.review import Decision, Refused, RequestStatus, ReviewState
-from pertimage.audit.tables import exchanges, notification_choices, notification_reminders, notifications, requests, reviews
+from pertimage.audit.tables import exchanges, requests, reviews
+from pertimage.audit.telling_tables import notification_choices, notification_reminders, notifications
 
 # What a prescriber is told of; a plain approval changes nothing for them.
 TOLD = (Decision.APPROVE_WITH_PROTOCOL, Decision.SUBSTITUTE, Decision.REFUSE, Decision.POSTPONE)

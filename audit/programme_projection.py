@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 
 from pertimage.audit.chain import Record
+from pertimage.audit.programme_tables import programme, programme_events, programme_groups, programme_versions
 from pertimage.audit.rows import Rows
-from pertimage.audit.tables import programme, programme_events, programme_groups, programme_versions
 
 
 def enter_calendar(rows: Rows, record: Record, data: Mapping[str, Any]) -> None:

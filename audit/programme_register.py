@@ -17,8 +17,9 @@ from pertimage.audit.instants import utc_text
 from pertimage.audit.journal import Entry as JournalEntry
 from pertimage.audit.journal import Journal
 from pertimage.audit.programme import Calendar, Entry, Event, EventKind, problems
+from pertimage.audit.programme_tables import programme, programme_events, programme_groups, programme_versions
 from pertimage.audit.review import Refused
-from pertimage.audit.tables import programme, programme_events, programme_groups, programme_versions, sites
+from pertimage.audit.tables import sites
 
 _LONGEST = 400
 

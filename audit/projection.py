@@ -19,8 +19,10 @@ from pertimage.audit.patient_links import enter_answer, enter_information, enter
 from pertimage.audit.practice_projection import PRACTICE
 from pertimage.audit.programme import Mode
 from pertimage.audit.programme_projection import PROGRAMME
+from pertimage.audit.restitution_projection import RESTITUTION
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
+from pertimage.audit.subscription_projection import SUBSCRIPTIONS
 from pertimage.audit.tables import (
     REGISTERS,
     activity,
@@ -164,6 +166,7 @@ def _request_row(data: Data) -> dict[str, Any]:
         "outcome": main["outcome"], "exam": main.get("exam"), "modality": data["modalities"].get(main.get("exam")),
         "pathway": _pathway(given), "priority": _clean(priority), "flagged": any(item.get("flagged") for item in given),
         "mode": data.get("mode", _ALOUD),
+        "client": data.get("client", ""),
     }  # fmt: skip
 
 
@@ -417,6 +420,8 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     **PRACTICE,
     **PROGRAMME,
     **NOTIFICATIONS,
+    **SUBSCRIPTIONS,
+    **RESTITUTION,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

@@ -28,7 +28,19 @@ from pertimage.audit.programme_register import go_lives
 from pertimage.audit.published import EditionRow
 from pertimage.audit.review import ALIVE, Decision, RequestStatus, RuleOpinion
 from pertimage.audit.tables import settings, sites
-from pertimage.audit.worklist import RequestRow, Site, Turn, Wanted, count, latest_change, my_requests, one_request, thread, worklist
+from pertimage.audit.worklist import (
+    RequestRow,
+    Site,
+    Turn,
+    Wanted,
+    count,
+    latest_change,
+    my_requests,
+    one_request,
+    requests_named,
+    thread,
+    worklist,
+)
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome, Policy
 from pertimage.cds.territory import Territory
 from pertimage.guidelines.edition import Edition
@@ -80,12 +92,14 @@ class Register:
         territory: str = "",
         signed: bool = False,
         mode: Mode = Mode.ON,
+        client: str = "",
     ) -> Entry:
         """Return the journal entry of an assessment; with ``policy`` it holds all that is needed to compute it again.
 
         ``request`` is an ``ImagingRequest`` or its JSON object (``id``, ``exam_text``, ``texts``, ``priority``…);
         ``assessments`` are ``Assessment`` values or contract objects; ``modalities`` gives the DICOM code of the exams named;
-        ``mode`` is that of the calendar: what is judged in silence is reviewed by nobody; ``territory`` is the digest of the one that judged (see ``keep_territory``);
+        ``mode`` is that of the calendar: what is judged in silence is reviewed by nobody; ``client`` is the program that sent it (a
+        pseudonym); ``territory`` is the digest of the one that judged (see ``keep_territory``);
         ``subject`` is the caller's own reference to the patient, given back with the request; ``signed`` signs at the same time.
         The same ``request_id`` replaces the assessment of a draft; a signed one raises ``AlreadySigned``.
         """
@@ -106,6 +120,8 @@ class Register:
             payload["territory"] = territory
         if mode is not Mode.ON:
             payload["mode"] = mode.value
+        if client:
+            payload["client"] = client
         if request_id:
             return Entry("assessment", payload, at, self._tenant, partial(review.require_draft, request=request_id, known=False))
         # An id drawn just now needs no look at the register; values of the core, and short words, cannot break one.
@@ -123,11 +139,15 @@ class Register:
         payload = {"request_id": request, "author": author, "reason": reason}
         return self._act("withdrawal", payload, review.require_open, review.Act(request, author, at))
 
-    def succeed(self, prescriber: str, to: str, *, author: str, at: datetime) -> int:
-        """Give the requests of a prescriber who left to another, those that nothing is awaited of aside; return how many."""
+    def succeed(self, prescriber: str, to: str, *, author: str, at: datetime, also: Iterable[str] = ()) -> int:
+        """Give the requests of a prescriber who left to another, those that nothing is awaited of aside; return how many.
+
+        ``also`` are the ids of the prescriber's requests of which something else than a review is awaited, such as a result.
+        """
         waiting = [
             row.id for row in self.my_requests(prescriber, limit=100_000) if row.status is RequestStatus.SIGNED and row.state in ALIVE
         ]
+        waiting = list(dict.fromkeys((*waiting, *also)))
         for request in waiting:
             self._write("succession", {"request_id": request, "to": to, "author": author}, at)
         return len(waiting)
@@ -245,6 +265,10 @@ class Register:
     def request(self, request: str) -> RequestRow:
         """Return one request with its review; raise ``UnknownRequest``."""
         return one_request(self._reader, request)
+
+    def requests(self, names: Sequence[str]) -> list[RequestRow]:
+        """Return requests by their ids, in that order; those that do not exist are left out."""
+        return requests_named(self._reader, names)
 
     def thread(self, request: str) -> list[Turn]:
         """Return what was said on a request, in order: signature, questions, answers, handovers, decision."""

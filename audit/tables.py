@@ -7,22 +7,12 @@ Registers can be emptied and rebuilt; the journal cannot be altered (triggers, h
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite only makes a rowid of a column typed exactly INTEGER.
-Sequence = BigInteger().with_variant(Integer(), "sqlite")
-Instant = String(27)
-Hash = String(64)
-Week = String(10)
+from pertimage.audit.columns import Hash, Instant, Sequence, Week
+from pertimage.audit.columns import metadata as metadata
+from pertimage.audit.programme_tables import programme, programme_events, programme_groups, programme_versions
+from pertimage.audit.telling_tables import notification_choices, notification_reminders, notifications, subscriptions
 
 journal = Table(
     "journal",
@@ -78,6 +68,7 @@ requests = Table(
     Column("created_week", Week, nullable=False),
     Column("signed_at", Instant),
     Column("mode", Text, nullable=False, server_default="on"),
+    Column("client", Text, nullable=False, server_default=""),
     Index(None, "prescriber", "created_at"),
     Index(None, "created_week"),
 )
@@ -249,50 +240,6 @@ rule_decisions = Table(
     Index(None, "rule"),
 )
 
-# The calendar in force: from when a site (``group`` empty), or a group of its prescribers, is silent, on, off; days (``YYYY-MM-DD``).
-programme = Table(
-    "programme",
-    metadata,
-    Column("site", Text, primary_key=True),
-    Column("group", Text, primary_key=True),
-    Column("silent_from", String(10)),
-    Column("on_from", String(10)),
-    Column("off_from", String(10)),
-)
-
-# The group of a prescriber (a pseudonym).
-programme_groups = Table(
-    "programme_groups",
-    metadata,
-    Column("prescriber", Text, primary_key=True),
-    Column("group", Text, nullable=False),
-)
-
-# Each calendar put in force; ``seq`` is the journal record that holds it.
-programme_versions = Table(
-    "programme_versions",
-    metadata,
-    Column("seq", Sequence, primary_key=True, autoincrement=False),
-    Column("author", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-)
-
-# What else happened; ``site`` is empty when it concerned them all; days (``YYYY-MM-DD``).
-programme_events = Table(
-    "programme_events",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("site", Text, nullable=False),
-    Column("since", String(10), nullable=False),
-    Column("until", String(10)),
-    Column("words", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("cancelled", Boolean, nullable=False),
-)
-
 # Where exams are done: ``document`` is the place as its catalogue describes it (JSON).
 places = Table(
     "places",
@@ -387,37 +334,38 @@ patient_answers = Table(
     Index(None, "month"),
 )
 
-# Prescribers who want to be told of answers by mail: ``told`` is the journal record up to which they were.
-notification_choices = Table(
-    "notification_choices",
-    metadata,
-    Column("prescriber", Text, primary_key=True),
-    Column("how", Text, nullable=False),
-    Column("told", Sequence, nullable=False),
-    Column("since", Instant, nullable=False),
-)
-
-# The mails made: what they told of (the records after ``after`` and up to ``through``), and what became of them.
-notifications = Table(
-    "notifications",
+# What was said of the report of a request (see ``restitution``): ``who`` is a role, ``performed_on`` the day of the exam, ``source`` a keyed hash of
+# the number of a report, ``act`` what names an entry sent twice. An entry cancelled keeps its row.
+restitutions = Table(
+    "restitutions",
     metadata,
     Column("seq", Sequence, primary_key=True, autoincrement=False),
-    Column("prescriber", Text, nullable=False),
-    Column("after", Sequence, nullable=False),
-    Column("through", Sequence, nullable=False),
+    Column("request", Text, ForeignKey("requests.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("happened_at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("amended", Boolean, nullable=False),
+    Column("performed_on", String(10)),
+    Column("side", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("act", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("why", Text, nullable=False),
-    Index(None, "prescriber", "seq"),
-    Index(None, "state", "seq"),
+    Column("cancelled_at", Instant),
+    Column("cancelled_by", Text),
+    Column("cancelled_side", Text),
+    Index(None, "request"),
+    Index(None, "kind", "happened_at"),
 )
 
-# The questions reminded of, and the mail that did.
-notification_reminders = Table(
-    "notification_reminders",
+# Since when the imaging side of a site says when its reports are there: before, silence means nothing.
+restitution_sites = Table(
+    "restitution_sites",
     metadata,
-    Column("question", Sequence, primary_key=True, autoincrement=False),
-    Column("notification", Sequence, nullable=False),
+    Column("site", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
 )
 
 # In an order in which rows can be deleted without breaking a foreign key.
@@ -431,6 +379,8 @@ REGISTERS = (
     report_mails,
     patient_answers,
     patient_links,
+    restitutions,
+    restitution_sites,
     rule_opinions,
     rule_decisions,
     exchanges,
@@ -449,4 +399,5 @@ REGISTERS = (
     programme_groups,
     programme_versions,
     programme_events,
+    subscriptions,
 )

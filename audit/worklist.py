@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -200,10 +200,22 @@ def answered(engine: Engine, prescriber: str, patients: Collection[str], *, sinc
     return _rows(engine, query.order_by(requests.c.created_at.desc(), requests.c.id))
 
 
+def about_patient(engine: Engine, prescriber: str, patients: Collection[str], those: Collection[str]) -> list[RequestRow]:
+    """Return those of a prescriber's requests, by id, that are for a patient (any of these pseudonyms); the latest first."""
+    query = _requests().where(requests.c.prescriber == prescriber, requests.c.patient.in_(patients), requests.c.id.in_(list(those)))
+    return _rows(engine, query.order_by(requests.c.created_at.desc(), requests.c.id))
+
+
 def noted(engine: Engine, cards: Collection[str]) -> frozenset[str]:
     """Return those of the cards of which the prescriber said something: they were read."""
     with engine.connect() as connection:
         return frozenset(connection.execute(select(feedback.c.card).where(feedback.c.card.in_(list(cards)))).scalars())
+
+
+def requests_named(engine: Engine, names: Sequence[str]) -> list[RequestRow]:
+    """Return requests by their ids, in the order of the ids; those that do not exist are left out."""
+    found = {row.id: row for row in _rows(engine, _requests().where(requests.c.id.in_(names)))}
+    return [found[name] for name in names if name in found]
 
 
 def one_request(engine: Engine, request: str) -> RequestRow:

@@ -1,4 +1,4 @@
-"""The cards of patient-view: what a radiologist answered to the prescriber's requests, one card an answer, nothing when there is none."""
+"""The cards of patient-view: what a radiologist answered to the prescriber's requests and what results wait, nothing when there is nothing to say."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class PatientView:
 class Answer:
     """What a radiologist answered to a request: ``said`` in a few words of ours, ``words`` in theirs.
 
-    ``version`` counts the changes of the review: an answer that was noted is told again once it has changed. ``awaited`` when the
+    ``version`` names what was said: an answer that was noted is told again once it has changed. ``awaited`` when the
     prescriber is asked something; ``reachable`` when they have an account that can open the request.
     """
 
     request: str
-    version: int
+    version: str
     exam: str
     asked_on: date
     said: str
@@ -66,9 +66,9 @@ def read_patient_view(body: Any) -> PatientView:
     return PatientView(user, (local, f"{server}/{local}") if server else (local,))
 
 
-def card_id(publisher: Publisher, request: str, version: int) -> str:
-    """Return the identifier of the card of an answer: the same at each call, until the review changes."""
-    return str(uuid5(NAMESPACE_URL, publisher.page("mes-demandes", request, str(version))))
+def card_id(publisher: Publisher, request: str, version: str) -> str:
+    """Return the identifier of the card of an answer: the same at each call, until something else is to be said."""
+    return str(uuid5(NAMESPACE_URL, publisher.page("mes-demandes", request, version)))
 
 
 def answer_cards(answers: Iterable[Answer], publisher: Publisher) -> dict[str, Any]:

@@ -33,11 +33,13 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
         "CodeSystem.status": _PUBLICATION,
         "CodeSystem.content": "not-present example fragment complete supplement",
         "CodeSystem.hierarchyMeaning": "grouped-by is-a part-of classified-with",
+        "Communication.status": "preparation in-progress not-done on-hold stopped completed entered-in-error unknown",
         "Composition.status": "preliminary final amended entered-in-error",
         "Composition.section.text.status": "generated extensions additional empty",
         "DetectedIssue.status": "preliminary final entered-in-error mitigated",
         "DetectedIssue.severity": "high moderate low",
         "Device.deviceName.type": "udi-label-name user-friendly-name patient-reported-name manufacturer-name model-name other",
+        "DiagnosticReport.status": "registered partial preliminary final amended corrected appended cancelled entered-in-error unknown",
         "DocumentReference.status": "current superseded entered-in-error",
         "GuidanceResponse.status": "success data-requested data-required in-progress failure entered-in-error",
         "GuidanceResponse.dataRequirement.type": "Observation ImagingStudy Condition AllergyIntolerance Device ServiceRequest",
@@ -76,7 +78,8 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
 }
 # Codes that R4 requires to be present (1..1) among those above; a missing one must not pass.
 MANDATORY = (
-    "Bundle.type", "CodeSystem.status", "CodeSystem.content", "Composition.status", "DetectedIssue.status", "DocumentReference.status",
+    "Bundle.type", "CodeSystem.status", "CodeSystem.content", "Communication.status", "Composition.status", "DetectedIssue.status", "DiagnosticReport.status",
+    "DocumentReference.status",
     "GuidanceResponse.status", "PlanDefinition.status",
     "RequestGroup.status", "RequestGroup.intent", "ServiceRequest.status", "ServiceRequest.intent", "Task.status", "Task.intent",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from pertimage.guidelines.dose import DoseTableForm
 from pertimage.guidelines.fallbacks import FallbacksForm
 from pertimage.guidelines.pathways import PathwayForm
 from pertimage.guidelines.redundancy import RedundancyForm
+from pertimage.guidelines.restitution import RestitutionForm
 from pertimage.guidelines.safety import SafetyForm
 from pertimage.guidelines.schema import FRENCH_VERDICTS, SLUG, ExamForm, Fact, Form, SheetForm, WordsForm, french
 
@@ -32,6 +33,7 @@ FORMS: Mapping[str, tuple[str, Any]] = {
     "securite": ("Ce que l'état du patient dit d'un examen : transversal/securite.yaml", SafetyForm),
     "replis": ("Ce que l'on propose quand un examen n'est pas disponible : transversal/replis.yaml", FallbacksForm),
     "parcours": ("Les parcours sensibles au délai : transversal/parcours.yaml", dict[str, PathwayForm]),
+    "restitution": ("Le suivi du résultat : transversal/restitution.yaml", RestitutionForm),
     "mots": ("Des régions ou des techniques et leurs mots : regions.yaml, techniques.yaml", dict[str, WordsForm]),
 }
 # What a French key means, whatever the form; ``Form.clé`` where it depends on it.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pertimage.guidelines.fallbacks import Fallbacks
     from pertimage.guidelines.pathways import Pathways
     from pertimage.guidelines.redundancy import Redundancy
+    from pertimage.guidelines.restitution import RestitutionTable
     from pertimage.guidelines.safety import Safety
 
 FOLDER = "transversal"
@@ -149,6 +150,13 @@ def _asks_nothing() -> Completeness:
     return Completeness()
 
 
+def _recalls_nothing() -> RestitutionTable:
+    """Return the table of a base that has none."""
+    from pertimage.guidelines.restitution import RestitutionTable
+
+    return RestitutionTable()
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The tables compiled, one field each; a base that has no file for one has an empty table.
@@ -162,6 +170,7 @@ class Tables:
     doses: DoseTable | None = None
     pathways: Pathways | None = None
     fallbacks: Fallbacks | None = None
+    restitution: RestitutionTable = field(default_factory=_recalls_nothing)
     facts: frozenset[str] = frozenset()
 
 
@@ -178,6 +187,7 @@ READERS: Mapping[str, tuple[str, Callable[[TableReader], Any]]] = {
     "dose": ("doses", _by("dose", "read_doses")),
     "replis": ("fallbacks", _by("fallbacks", "read_fallbacks")),
     "parcours": ("pathways", _by("pathways", "read_pathways")),
+    "restitution": ("restitution", _by("restitution", "read_restitution")),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from pertimage import __version__
-from pertimage.web import fhir_api, fhir_documents, fhir_tasks, guidelines_api, health, hooks
+from pertimage.web import fhir_api, fhir_documents, fhir_reports, fhir_subscriptions, fhir_tasks, guidelines_api, health, hooks
 from pertimage.web.direct import Direct
 from pertimage.web.guard import Guard
 from pertimage.web.masking import mask_addresses
@@ -21,6 +22,7 @@ from pertimage.web.pages import router as pages
 from pertimage.web.pages.errors import register_errors
 from pertimage.web.service import Service
 from pertimage.web.settings import Settings
+from pertimage.web.subscriptions import Courier
 
 STATIC = Path(__file__).with_name("static")
 
@@ -39,7 +41,12 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
             gc.set_threshold(20_000, 20, 100)  # a look through the judgements kept in memory is a pause: not every second
             gc.freeze()  # the base is here for good: the garbage collector need not look through it again and again
             await app.state.service.start_scribe()
+        courier = Courier(app.state.service) if owned and chosen.subscription_allowed else None
+        if courier is not None:
+            courier.start()
         yield
+        if courier is not None:
+            await asyncio.to_thread(courier.stop)
         if owned:
             await app.state.service.stop_scribe()
             app.state.service.close()
@@ -51,7 +58,17 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
     )  # fmt: skip
     if service is not None:
         app.state.service = service
-    for router in (hooks.router, fhir_api.router, fhir_tasks.router, fhir_documents.router, guidelines_api.router, health.router, pages):
+    for router in (
+        hooks.router,
+        fhir_api.router,
+        fhir_tasks.router,
+        fhir_subscriptions.router,
+        fhir_documents.router,
+        fhir_reports.router,
+        guidelines_api.router,
+        health.router,
+        pages,
+    ):
         app.include_router(router)
     register_errors(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -12,6 +12,7 @@ from pertimage import __version__
 from pertimage.audit.review import UnknownRequest
 from pertimage.fhir.requests import Order, read, read_service_request
 from pertimage.fhir.resources import Evaluation, assess_output, bundle, detected_issues, guidance_response
+from pertimage.fhir.subscriptions import GUIDE, topic
 from pertimage.fhir.values import BadRequest, mapping, text
 from pertimage.web.access import User, api_user
 from pertimage.web.answers import ERRORS, fhir, object_of, refused
@@ -31,11 +32,16 @@ def metadata(request: Request) -> Response:
     interactions = {
         "ServiceRequest": (["create", "read"], operations_of), "DocumentReference": (["read", "search-type"], []), "Binary": (["read"], []),
         "Task": (["read", "search-type", "update"], []), "GuidanceResponse": (["search-type"], []), "DetectedIssue": (["search-type"], []),
-        "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
+        "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []),
+        "DiagnosticReport": (["create", "read", "search-type"], []), "Communication": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
+        "Subscription": (["create", "read", "update", "delete", "search-type"], []),
     }  # fmt: skip
     rest = [
         {"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {})
         for kind, (codes, operations) in interactions.items()
+    ]
+    next(one for one in rest if one["type"] == "Subscription")["extension"] = [
+        {"url": f"{GUIDE}/capabilitystatement-subscriptiontopic-canonical", "valueCanonical": topic(service.publisher)}
     ]
     body = {
         "resourceType": "CapabilityStatement", "status": "active", "date": service.now().isoformat(timespec="seconds"), "kind": "instance",
@@ -95,6 +101,7 @@ async def create(request: Request, user: User = Depends(api_user)) -> Response:
         "site": service.settings.site_of(user.name),
         "mode": mode,
         "hook": "fhir",
+        "client": service.client(user.name),
         "patient": order.subject,
         "external": order.subject,
         "signed": order.resource.get("status") != "draft",

@@ -64,7 +64,12 @@ async def cards_for(request: Request, user: User) -> Response:
         return json(_NOTHING)
     judged = [(order, service.judge(order.request)) for order in found.orders]
     if found.hook == "order-sign" and judged:
-        about: dict[str, Any] = {"prescriber": prescriber, "site": service.settings.site_of(user.name), "mode": mode}
+        about: dict[str, Any] = {
+            "prescriber": prescriber,
+            "client": service.client(user.name),
+            "site": service.settings.site_of(user.name),
+            "mode": mode,
+        }
         records = [service.record(order.request, assessments, **about, **_about(found, order)) for order, assessments in judged]
         await (asyncio.gather(*records) if len(records) > 1 else records[0])
     if mode is Mode.SILENT:

@@ -17,7 +17,8 @@ def succession(
     database: Annotated[str | None, typer.Option("--database", envvar="PERTIMAGE_DATABASE", help="Base de données.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Base de démonstration.")] = False,
 ) -> None:
-    """Confier à un autre les demandes en cours d'un prescripteur qui part : questions, réponses et décisions lui reviennent désormais."""
+    """Confier à un autre les demandes en cours d'un prescripteur qui part : questions, réponses, décisions et résultats lui reviennent désormais."""
+    from pertimage.web.pages.restitution import awaited_of
     from pertimage.web.service import Service
     from pertimage.web.settings import Settings, UnsafeSettingsError
 
@@ -32,7 +33,8 @@ def succession(
         raise typer.Exit(2) from None
     try:
         names = [service.pseudonyms.prescriber(name.strip()) for name in (leaving, taking)]
-        given_over = service.register.succeed(*names, author=author, at=service.now())
+        also = awaited_of(service, names[0])
+        given_over = service.register.succeed(*names, author=author, at=service.now(), also=also)
     finally:
         service.close()
     plural = "s" if given_over > 1 else ""

@@ -15,6 +15,7 @@ from pertimage.audit.programme import Mode
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.register import Register
 from pertimage.audit.repetition import Advice, told_before
+from pertimage.audit.restitutions import Restitutions
 from pertimage.audit.scribe import Scribe
 from pertimage.audit.store import open_store
 from pertimage.cds.assess import assess
@@ -63,6 +64,7 @@ class Service:
         self.journal = Journal(self.store)
         self.register = Register(self.journal)
         self.patients = PatientRegister(self.journal)
+        self.results = Restitutions(self.journal)
         self.local = PolicyInForce(self.register)
         self.places = TerritoryInForce(self.register)
         self.programme = ProgrammeInForce(self.journal)
@@ -147,6 +149,10 @@ class Service:
             return Mode.ON
         return calendar.mode(self.settings.site_of(account), prescriber, self.now().astimezone(PARIS).date())
 
+    def client(self, account: str) -> str:
+        """Return the pseudonym of a program, by its account."""
+        return self.pseudonyms.prescriber(f"client|{account}")
+
     def told(self, assessments: Sequence[Assessment], where: str, who: str = PRESCRIBER) -> tuple[Assessment, ...]:
         """Return what of assessments somebody is told at a hook or on a ``page``."""
         policy = self.policy
@@ -178,7 +184,7 @@ class Service:
 
     async def record(
         self, request: ImagingRequest, assessments: Sequence[Assessment], *, prescriber: str, site: str = "", hook: str = "", patient: str = "",
-        request_id: str | None = None, signed: bool = False, external: str = "", mode: Mode = Mode.ON,
+        request_id: str | None = None, signed: bool = False, external: str = "", mode: Mode = Mode.ON, client: str = "",
     ) -> str:  # fmt: skip
         """Write a request with its assessments to the journal; return its id in the register once it is on disk.
 
@@ -187,7 +193,8 @@ class Service:
         about: dict[str, Any] = {
             "site": site or self.settings.site, "prescriber": prescriber, "at": self.now(), "hook": hook, "request_id": request_id,
             "patient": self.pseudonyms.patient(patient) if patient else None, "modalities": self.modalities(assessments),
-            "policy": self._policy_of(assessments), "territory": assessments[0].territory if assessments else "", "signed": signed, "subject": external, "mode": mode,
+            "policy": self._policy_of(assessments), "territory": assessments[0].territory if assessments else "", "signed": signed,
+            "subject": external, "mode": mode, "client": client,
         }  # fmt: skip
         return await self.register.record_assessment_async(request, assessments, **about)
 

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
         "",
         description="Adresses de base des serveurs FHIR où chercher ce qu'un appel CDS Hooks n'a pas transmis, séparées par des virgules ; vide : aucune recherche.",
     )
+    subscription_hosts: str = Field(
+        "",
+        description="Adresses de base des logiciels que des abonnements FHIR peuvent prévenir, séparées par des virgules ; vide : aucun abonnement.",
+    )
     fetch_budget: float = Field(0.8, description="Temps accordé à cette recherche, en secondes, pour toutes les requêtes ensemble.")
     pools: str = Field(
         "", description="Groupes de second avis (téléexpertise), séparés par des points-virgules : « Neuroradiologie; Abdomen »."
@@ -76,7 +80,7 @@ class Settings(BaseSettings):
 
     def checked(self) -> Settings:
         """Return the settings if the service may start with them; raises UnsafeSettingsError."""
-        _ = self.fhir_allowed, self.addresses, self._known_as, self._sites_of
+        _ = self.fhir_allowed, self.subscription_allowed, self.addresses, self._known_as, self._sites_of
         if not 0 <= self.fetch_budget <= 10:
             raise UnsafeSettingsError("PERTIMAGE_FETCH_BUDGET : un nombre de secondes de 0 à 10 est attendu.")
         if not 1 <= self.patient_days <= 730:
@@ -174,13 +178,21 @@ class Settings(BaseSettings):
     @cached_property
     def fhir_allowed(self) -> frozenset[str]:
         """Return the base addresses of the FHIR servers that may be asked, without a final slash; raises UnsafeSettingsError."""
-        found = frozenset(address.strip().rstrip("/") for address in self.fhir_servers.split(",") if address.strip())
+        return self._bases(self.fhir_servers, "PERTIMAGE_FHIR_SERVERS")
+
+    @cached_property
+    def subscription_allowed(self) -> frozenset[str]:
+        """Return the base addresses that notifications may go to, without a final slash; raises UnsafeSettingsError."""
+        return self._bases(self.subscription_hosts, "PERTIMAGE_SUBSCRIPTION_HOSTS")
+
+    def _bases(self, given: str, name: str) -> frozenset[str]:
+        found = frozenset(address.strip().rstrip("/") for address in given.split(",") if address.strip())
         for address in found:
             parts = urlsplit(address)
             scheme = parts.scheme == "https" or (self.demo and parts.scheme == "http")
             if not scheme or not parts.hostname or parts.username or parts.query or parts.fragment or ".." in parts.path:
                 raise UnsafeSettingsError(
-                    f"PERTIMAGE_FHIR_SERVERS : « {address[:60]} » n'est pas une adresse de base https:// (http:// n'est admis qu'en démonstration)."
+                    f"{name} : « {address[:60]} » n'est pas une adresse de base https:// (http:// n'est admis qu'en démonstration)."
                 )
         return found
 

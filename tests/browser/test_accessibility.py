@@ -6,6 +6,7 @@ import pytest
 
 from pertimage.audit.programme import Entry
 from pertimage.audit.programme_register import Programme
+from pertimage.audit.restitution import By, Side
 from pertimage.web.access import DEMO_USERS
 from pertimage.web.pages.draft import Draft
 from tests.project import ROOT
@@ -54,18 +55,22 @@ PAGES = {
     "decided": "/mes-demandes/{decided}",
     "review": "/relecture/{signed}",
     "review decided": "/relecture/{decided}",
+    "result to explain": "/mes-demandes/{reported}",
+    "result to announce": "/relecture/{reported}",
+    "reports to announce": "/relecture/restitutions",
+    "figures of restitution": "/evaluation/restitution",
 }
 
 
 @pytest.fixture(scope="module")
 def known(server):
-    """Sign three requests (one to review, one with a question, one refused); serve a sheet in two versions."""
+    """Sign four requests (one to review, one with a question, one refused, one with its report); serve a sheet in two versions."""
     service = server.service
     me, radiologist = (service.pseudonyms.prescriber(DEMO_USERS[role].name) for role in ("prescripteur", "radiologue"))
     former = changed(earlier)
     service.register.keep_editions([former, NOW], guidelines="2025.1", at=service.now())
     found = {"former": former.digest}
-    for name in ("signed", "asked", "decided"):
+    for name in ("signed", "asked", "decided", "reported"):
         draft = replace(Draft(text=LUMBAGO, age="67", sex="female", priority="urgent"), id=f"{len(found) - 1:032x}")
         request = draft.request(service.base.lexicon, service.today())
         judged = service.judge(request)
@@ -82,6 +87,8 @@ def known(server):
     programme.note("greve", "Grève", since=service.today(), author="Équipe projet", at=service.now())
     service.register.decide(found["asked"], "demander-complement", radiologist=radiologist, at=service.now(), reason="Depuis quand ?")
     service.register.decide(found["decided"], "refuser", radiologist=radiologist, at=service.now(), reason="Imagerie inutile.")
+    service.register.decide(found["reported"], "valider", radiologist=radiologist, at=service.now())
+    service.results.report_available(found["reported"], By(radiologist, Side.RADIOLOGIST), happened=service.now(), at=service.now())
     return found
 
 

@@ -13,7 +13,7 @@ from pertimage.web.guidelines_cli import as_text
 from tests.project import ROOT
 
 FILES = {"fiche": "fiches/*/*.yaml", "lexique": "lexique/*.yaml", "examens": "examens.yaml", "mots": "[rt]e*s.yaml"} | {
-    table: f"transversal/{table}.yaml" for table in ("completude", "securite", "redondance", "dose", "parcours", "replis")
+    table: f"transversal/{table}.yaml" for table in ("completude", "securite", "redondance", "dose", "parcours", "replis", "restitution")
 }
 NAMES = (load_base().lexicon.facts, load_base().catalogue.exams)
 

@@ -14,6 +14,10 @@ BASE = load_base()
 ROWS = "oubli: 3 ans\ndeja_demande: 6 mois\ntechniques: [{couvert_par: [CT]}]\nintervalles:\n"
 ASKED = "niveau: legal, rang: 1, question: q, fonde: connaissance"
 SAFE = "lignes:\n  - {id: a, type: mri-device, gravite: info, message: m, fonde: connaissance"
+AWAITED = (
+    "rappel_jusqu_a_jours: 180\nattente_explication: [{{id: z, libelle: l, jours: 1, fonde: proposition}}]\n"
+    "attente_compte_rendu: [{{id: a, libelle: l, fonde: proposition, jours: 3, {}}}]\n"
+)
 DOSES = "naturel: {msv_par_an: 2.9, fonde: connaissance}\nseuils:\n"
 
 
@@ -48,6 +52,12 @@ def faults(folder: Path, name: str, content: str) -> list[str]:
         ("parcours", "a: {libelle: l, fiches: [lombalgi], delai_jours: 7, fonde: proposition}\n", "fiche inconnu(e) « lombalgi »"),
         ("parcours", "a: {libelle: l, fiches: [lombalgie-commune], delai_jours: 0, fonde: proposition}\n", "delai_jours"),
         ("parcours", "a: {libelle: l, fiches: [lombalgie-commune], delai_jours: 7, fonde: texte_lu}\n", "dire lequel (source)"),
+        ("restitution", AWAITED.format("urgent: 1"), "urgent"),
+        ("restitution", AWAITED.format("degres: [vite]"), "« vite » n'est pas permis ici"),
+        ("restitution", AWAITED.format("degres: [urgent]"), "la dernière ligne doit convenir à toutes"),
+        ("restitution", AWAITED.format("apres_delai_vise: oui"), "« apres_delai_vise » demande « sensible_au_delai: oui »"),
+        ("restitution", AWAITED.format("ouvres: oui}, {id: b, libelle: l, jours: 2, fonde: proposition"), "« a » convient à toutes"),
+        ("restitution", AWAITED.format("ouvres: oui").replace("proposition", "texte_lu"), "dire lequel (source)"),
         ("securite", f"{SAFE}}}\n  - {{id: a, type: thyroid, gravite: info, message: m, fonde: connaissance}}\n", "deux lignes s'appellent « a »"),
         ("securite", f"{SAFE}, effet: prudence}}\n", "« quand » dit la condition d'un examen proposé avec prudence"),
         ("securite", f"{SAFE}, replis: {{irm-epaule: [echo-epaule]}}}}\n", "« replis » et « a_defaut » ne valent que pour un examen écarté"),

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from pertimage.audit.indicators import exam_weeks
+from pertimage.audit.restitution_due import all_recalled
+from pertimage.audit.restitution_measures import by_site
+from pertimage.audit.restitution_reading import followed_of, signed_between, unannounced
 from pertimage.audit.review import Decision, ReviewState
 from pertimage.audit.store import PARIS, utc_datetime
 from pertimage.audit.tables import activity as exams
 from pertimage.audit.tables import feedback, requests, reviews
+from pertimage.audit.tables import restitutions as restitution_entries
 from pertimage.audit.verification import verify
 from pertimage.web.demo import RealDataError, populate
 from pertimage.web.demo.exams import EFFECT, MIX, activity
 from pertimage.web.demo.orders import orders
+from pertimage.web.demo.restitutions import SILENT_SITE
 from pertimage.web.demo.sites import SITES
 from pertimage.web.service import Service
 from pertimage.web.settings import Settings
@@ -150,6 +155,19 @@ def test_the_demonstration_prescriber_has_requests(service):
     mine = service.register.my_requests(service.pseudonyms.prescriber("Dr Démo"))
     assert len(mine) >= 8
     assert any(row.state is ReviewState.DECIDED for row in mine)
+
+
+def test_results_are_followed_and_some_are_late(service):
+    """Most results are explained; the demonstration's prescriber has a few that are late, and one site says nothing of its reports."""
+    table, today = service.base.tables.restitution, LAST_DAY
+    mine = followed_of(service.store.reader, service.pseudonyms.prescriber("Dr Démo"), today - timedelta(days=180))
+    assert 1 <= len(all_recalled(mine, table, today)) <= 8
+    figures = by_site(signed_between(service.store.reader, today - timedelta(days=180), today, fictitious=True), table, today)
+    assert [site for site, one in figures.items() if not one.reported] == [SILENT_SITE]
+    assert sum(one.explained for one in figures.values()) > 0.6 * sum(one.reported for one in figures.values()) > 100
+    assert unannounced(service.store.reader)
+    latest = rows(service, func.max(restitution_entries.c.happened_at), func.max(restitution_entries.c.at))[0]
+    assert max(map(utc_datetime, latest)) < datetime.combine(LAST_DAY, time(8), PARIS)
 
 
 def test_requests_are_judged_like_any_other(service):

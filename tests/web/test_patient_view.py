@@ -11,6 +11,8 @@ import orjson
 import pytest
 from starlette.testclient import TestClient
 
+from pertimage.audit.instants import utc_text
+from pertimage.audit.restitution import By, Explainer, Side
 from pertimage.audit.review import Decision
 from pertimage.fhir.checks import response_problems
 from pertimage.web.service import Service
@@ -116,6 +118,25 @@ def test_what_was_decided_is_told_until_it_is_noted(
         "card": card["uuid"], "outcome": "accepted", "acceptedSuggestions": [{"id": noted["uuid"]}], "outcomeTimestamp": "2026-11-23T10:00:00Z",
     }  # fmt: skip
     assert client.post(f"{ANSWERS}/feedback", content=orjson.dumps({"feedback": [line]}), headers=bearer(SOFTWARE)).status_code == 200
+    assert told(client, view()) == []
+
+
+def test_an_overdue_result_is_told(client: TestClient) -> None:
+    """A result that is there and that nobody explained, until it is noted or explained."""
+    request, service = signed(client), service_of(client)
+    decide(client, request, Decision.APPROVE)
+    there = service.now() - timedelta(days=60)
+    software = By("ris", Side.SOFTWARE, source="d" * 64)
+    with service.store.writer.begin() as connection:  # the request is an old one
+        for column in ("signed_at", "created_at"):
+            connection.exec_driver_sql(f"UPDATE requests SET {column} = '{utc_text(there)}'")
+        connection.exec_driver_sql(f"UPDATE reviews SET decided_at = '{utc_text(there)}'")
+    service.results.report_available(request, software, happened=there + timedelta(days=1), at=service.now())
+    (card,) = told(client, view())
+    assert "résultat à expliquer au patient" in card["summary"]
+    assert (card["indicator"], card["links"][0]["url"].endswith(request)) == ("info", True)
+    assert told(client, view("p2")) == []
+    service.results.explained(request, Explainer.REQUESTER, By("p", Side.PRESCRIBER), happened=service.now(), at=service.now())
     assert told(client, view()) == []
 
 

@@ -31,6 +31,24 @@ def test_open_requests_go_to_another(tmp_path):
     again.close()
 
 
+def test_results_to_explain_go_to_another_too(tmp_path):
+    """A report that nobody explained is not lost with its prescriber; what was explained stays where it is."""
+    service = service_at(tmp_path)
+    gp = person(service)
+    waits, told = (gp.sign("lombalgie depuis 4 mois, jamais d'imagerie", "IRM lombaire", demande=digit * 32) for digit in "12")
+    for request in (waits, told):
+        gp.post(f"/relecture/{request}/restitution", dit="compte-rendu")
+    gp.post(f"/mes-demandes/{told}/restitution", dit="explique", par="medecin-demandeur")
+    names = {name: service.pseudonyms.prescriber(name) for name in ("Dr Démo", "Dr Suite")}
+    service.close()
+    base = Settings(demo=True, database=f"sqlite:///{tmp_path}/pages.db").database
+    said = RUN.invoke(app, ["succession", "--de", "Dr Démo", "--a", "Dr Suite", "--demo", "--database", base])
+    assert "1 demande en cours confiée." in said.output
+    again = service_at(tmp_path)
+    assert [one.id for one in again.register.my_requests(names["Dr Suite"])] == [waits]
+    again.close()
+
+
 def test_one_does_not_succeed_oneself(tmp_path):
     """The same name twice, or none, is refused."""
     base = f"sqlite:///{tmp_path}/t.db"

@@ -13,6 +13,7 @@ from pertimage.audit.store import PARIS
 from pertimage.web.demo.exams import activity
 from pertimage.web.demo.orders import Order, orders
 from pertimage.web.demo.practices import history, lessons
+from pertimage.web.demo.restitutions import restitutions
 from pertimage.web.demo.reviews import Act, acts, record
 from pertimage.web.demo.sites import PLACES, SITES
 from pertimage.web.pages.french import number
@@ -44,6 +45,7 @@ def populate(service: Service, last_day: date) -> str:
     written = orders(service, last_day)
     _play(service, written, last_day)
     lessons(service, last_day)
+    restitutions(service, last_day)
     waiting = service.register.count()
     said = f"{number(imported.added)} examens sur {len(SITES)} sites, {len(written)} demandes signées, dont {waiting} à relire"
     service.register.set_setting(MARKER, said, at=closing)

@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 
 from pertimage.web.pages import (
+    announcements,
     calendar,
     document,
     evaluation,
+    evaluation_restitution,
     follow_up,
     group_session,
     guide,
@@ -29,12 +31,13 @@ from pertimage.web.pages import (
 
 router = APIRouter()
 # What has a word of its own in an address comes before what is looked for by its id: /relecture/flux is no request,
-# /referentiel/suivi and /referentiel/guide are no sheets.
+# /relecture/restitutions neither, /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
     calendar.router,
-    evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,
+    evaluation.router, evaluation_restitution.router,
+    guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,
     patient.router, live.router,
-    worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
+    worklist.router, announcements.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
     practice.router, group_session.router, learning.router, territory.router,
 ):  # fmt: skip
     router.include_router(pages)

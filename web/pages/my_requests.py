@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
+from pertimage.audit.restitution import Side
 from pertimage.audit.review import Refused, RequestStatus, ReviewState, UnknownRequest
 from pertimage.audit.worklist import RequestRow
 from pertimage.cds.model import Assessment, Outcome
 from pertimage.web.access import page_user
 from pertimage.web.local_policy import PRESCRIBER
-from pertimage.web.pages import advice, patient_links
+from pertimage.web.pages import advice, patient_links, restitution
 from pertimage.web.pages.csrf import checked_form
 from pertimage.web.pages.draft import clean
 from pertimage.web.pages.recorded import completed, exam_label, recorded, shown_advices
@@ -24,16 +25,24 @@ router = APIRouter(prefix="/mes-demandes", include_in_schema=False)
 
 ROLE = "prescripteur"
 PER_PAGE = 50
+MOST_RECALLED = 20
 
 
 @router.get("", response_class=HTMLResponse)
 def my_requests(request: Request) -> HTMLResponse:
-    """List the prescriber's requests: a question to answer first, then the latest."""
+    """List the prescriber's requests: a question to answer first, then the results that wait, then the latest."""
     user, service = page_user(request, ROLE), service_of(request)
-    rows = service.register.my_requests(service.pseudonyms.prescriber(user.name), limit=PER_PAGE)
-    shown = [recorded(row, service) for row in rows]
-    links = service.patients.links_of(row.id for row in rows)
-    return page(request, "mine/list.html", section="mes-demandes", requests=shown, links=links)
+    me = service.pseudonyms.prescriber(user.name)
+    latest, late = service.register.my_requests(me, limit=PER_PAGE), restitution.recalls(service, me)
+    asked = [row for row in latest if row.state is ReviewState.QUESTION]
+    first = [one.followed.id for one in late[:MOST_RECALLED]]
+    shown = {row.id: recorded(row, service) for row in (*asked, *service.register.requests(first), *latest)}
+    today = restitution.paris_today(service)
+    context: dict[str, Any] = {
+        "requests": shown.values(), "links": service.patients.links_of(shown), "late_count": len(late), "late_shown": len(first),
+        "late": {one.followed.id: (one, restitution.recall_words(one, today)) for one in late if one.followed.id in first},
+    }  # fmt: skip
+    return page(request, "mine/list.html", section="mes-demandes", **context)
 
 
 @router.get("/{identifier}", response_class=HTMLResponse)
@@ -55,6 +64,31 @@ def answer(request: Request, identifier: str, form: FormData = Depends(checked_f
         return _one(request, own_request(request, identifier), status=409, fault=str(refusal))
     flash(request, "Votre réponse est transmise au radiologue.")
     return RedirectResponse(f"/mes-demandes/{row.id}", 303)
+
+
+@router.post("/{identifier}/restitution")
+def note_result(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Note that the report is there, who explained the result to the patient, or that there is nothing to explain."""
+    row, service = own_request(request, identifier), service_of(request)
+    try:
+        kind = restitution.note(service, row.id, form, row.prescriber, Side.PRESCRIBER)
+    except (ValueError, Refused) as fault:
+        status = 409 if isinstance(fault, Refused) else 422
+        return _one(request, own_request(request, identifier), status=status, result_fault=str(fault))
+    flash(request, restitution.SAID[kind])
+    return RedirectResponse("/mes-demandes" if form.get("retour") == "liste" else f"/mes-demandes/{row.id}#resultat", 303)
+
+
+@router.post("/{identifier}/restitution/annuler")
+def cancel_result(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Cancel an entry of the prescriber's side; it stays readable."""
+    row, service = own_request(request, identifier), service_of(request)
+    try:
+        restitution.cancel(service, row.id, form, row.prescriber, Side.PRESCRIBER)
+    except (ValueError, Refused) as fault:
+        return _one(request, row, status=409 if isinstance(fault, Refused) else 422, result_fault=str(fault))
+    flash(request, "Saisie annulée.")
+    return RedirectResponse(f"/mes-demandes/{row.id}#resultat", 303)
 
 
 @router.post("/{identifier}/lien-patient")
@@ -92,7 +126,7 @@ def own_request(request: Request, identifier: str) -> RequestRow:
     return row
 
 
-def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "") -> HTMLResponse:
+def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "", result_fault: str = "") -> HTMLResponse:
     service = service_of(request)
     one = recorded(row, service)
     thread = [turn for turn in service.register.thread(row.id) if turn.kind != "handover"]
@@ -106,6 +140,7 @@ def _one(request: Request, row: RequestRow, *, status: int = 200, fault: str = "
         "patient_words": "" if row.silent else _patient_words(one.main, service), "patient_page": patient_links.shown(service, row),
         "mssante": service.settings.mssante_export and row.status is RequestStatus.SIGNED,
         "can_withdraw": row.status is RequestStatus.SIGNED and row.state is not ReviewState.DECIDED,
+        "result": restitution.result_of(service, row, Side.PRESCRIBER), "result_fault": result_fault, "choices": restitution.choices(),
     }  # fmt: skip
     return page(request, "mine/one.html", status=status, section="mes-demandes", fault=fault, **context)
 

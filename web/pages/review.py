@@ -11,12 +11,13 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
+from pertimage.audit.restitution import Side
 from pertimage.audit.review import CLAIM_LASTS, Changed, Decision, Refused, ReviewState, RuleOpinion, RuleVerdict, UnknownRequest
 from pertimage.audit.store import utc_datetime
 from pertimage.audit.worklist import OPEN_STATES, RequestRow
 from pertimage.web.access import User, page_user
 from pertimage.web.local_policy import RADIOLOGIST
-from pertimage.web.pages import advice
+from pertimage.web.pages import advice, restitution
 from pertimage.web.pages.csrf import checked_form, text
 from pertimage.web.pages.draft import clean
 from pertimage.web.pages.filters import Filters, read_filters
@@ -128,6 +129,36 @@ def decide(request: Request, identifier: str, form: FormData = Depends(checked_f
     return RedirectResponse(f"/relecture/{following}{filters.query}" if following else f"/relecture{filters.query}", 303)
 
 
+@router.post("/{identifier}/restitution")
+def note_result(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Note that the report is there, to whom it was sent, who explained it, or that there is nothing to explain."""
+    return _restituted(
+        request, identifier, lambda me, service: restitution.SAID[restitution.note(service, identifier, form, me, Side.RADIOLOGIST)]
+    )
+
+
+@router.post("/{identifier}/restitution/annuler")
+def cancel_result(request: Request, identifier: str, form: FormData = Depends(checked_form)) -> Response:
+    """Cancel an entry of the imaging side; it stays readable."""
+
+    def cancel(me: str, service: Service) -> str:
+        restitution.cancel(service, identifier, form, me, Side.RADIOLOGIST)
+        return "Saisie annulée."
+
+    return _restituted(request, identifier, cancel)
+
+
+def _restituted(request: Request, identifier: str, act: Callable[[str, Service], str]) -> Response:
+    user, service = page_user(request, ROLE), service_of(request)
+    row = _row(service, identifier)
+    try:
+        said = act(pseudonym(service, user), service)
+    except (ValueError, Refused) as fault:
+        return _one(request, user, row, status=409 if isinstance(fault, Refused) else 422, result_fault=str(fault))
+    flash(request, said)
+    return RedirectResponse(f"/relecture/{row.id}{read_filters(request.query_params).query}#resultat", 303)
+
+
 def _told(refusal: Refused, service: Service, row: RequestRow) -> str:
     if isinstance(refusal, Changed):
         return f"{refusal} Relisez-la, puis décidez : vos mots sont gardés."
@@ -198,7 +229,14 @@ def _next(service: Service, user: User, filters: Filters, current: str) -> str |
 
 
 def _one(
-    request: Request, user: User, row: RequestRow, *, status: int = 200, fault: str = "", form: FormData | None = None
+    request: Request,
+    user: User,
+    row: RequestRow,
+    *,
+    status: int = 200,
+    fault: str = "",
+    form: FormData | None = None,
+    result_fault: str = "",
 ) -> HTMLResponse:
     service, filters = service_of(request), read_filters(request.query_params)
     one = recorded(row, service)
@@ -218,7 +256,9 @@ def _one(
         "lease_over": lease is not None and lease <= now, "lease": lease, "act": text(form, "acte") if form else secrets.token_urlsafe(12),
         "exam_labels": sorted(exam.label for exam in service.base.catalogue.exams.values()), "exam_of": lambda exam: exam_label(exam, service),
         "proposed": _proposed(one.assessments, service), "fault": fault, "form": form or {}, "attempted": text(form, "decision") if form else "",
-        "context": _context(one.request, service), "verdicts": RuleVerdict, "tomorrow": service.today() + timedelta(days=1),
+        "context": _context(one.request, service), "verdicts": RuleVerdict,
+        "result": restitution.result_of(service, row, Side.RADIOLOGIST), "result_fault": result_fault, "choices": restitution.choices(),
+        "tomorrow": service.today() + timedelta(days=1),
     }  # fmt: skip
     return page(request, "review/one.html", status=status, section="relecture", **context)
 

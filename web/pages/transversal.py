@@ -28,6 +28,7 @@ router = APIRouter(prefix="/referentiel/transversal", include_in_schema=False)
 TITLES = {
     "completude": "Ce qu'une demande doit dire", "securite": "Sécurité de l'examen", "redondance": "Examens déjà faits",
     "dose": "Dose de rayons", "replis": "Quand un examen n'est pas disponible", "parcours": "Parcours sensibles au délai",
+    "restitution": "Suivi du résultat",
 }  # fmt: skip
 _WORDS = {
     "si": "Pour qui", "sauf_si": "Sauf", "examens": "Examens", "dire": "Ce que lit le prescripteur", "message": "Ce que lit le prescripteur",
@@ -50,12 +51,16 @@ _WORDS = {
     "a_remplir": "Réponse à taper", "carte": "Proposé dans le logiciel", "fait": "fait", "est": "est", "valeur": "Valeur",
     "parametres": "Paramètres", "groupes": "Groupes d'examens", "effet": "Effet", "quand": "Condition dite", "repli_quand": "Repli dit avec", "a_defaut": "À défaut",
     "avant": "commence par", "exemple": "exemple", "nombre": "un nombre", "unites": "unités", "libelle": "", "fonde": "",
+    "rappel_jusqu_a_jours": "Rappel au plus (jours)", "attente_compte_rendu": "Attente du compte rendu", "attente_explication": "Attente de l'explication au patient",
+    "circuit": "Circuit", "sensible_au_delai": "Parcours sensible au délai", "degres": "Urgence", "modifie": "Compte rendu modifié", "ouvres": "Ouvrés",
+    "apres_delai_vise": "Après le délai visé",
 }  # fmt: skip
 _VALUES = {
     "legal": "légal", "securite": "sécurité", "sans_examen": "quand aucun examen n'est nommé", "jugement": "quand l'avis en dépend", "urgente": "quand elle est urgente",
     "sexe_inconnu": "quand le sexe n'est pas connu", "irradiant": "pour un examen à rayons", "cote": "le côté", "hypothese": "une hypothèse",
     "examens_anterieurs": "des examens antérieurs", "antecedents": "un antécédent", "aucun": "aucun", "prudence": "proposé avec prudence",
     "ecarte": "n'est pas proposé à ce patient", "critical": "critique", "warning": "attention", "info": "information",
+    "immediat": "immédiat", "tres_urgent": "très urgent",
 }  # fmt: skip
 _LOOKS = {Basis.VERIFIED: "texte lu", Basis.KNOWLEDGE: "connaissance, à vérifier", Basis.PROPOSED: "proposé par le projet"}
 _NAMES = ("libelle", "titre", "question", "id", "item", "fait")

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 SEQUENCE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.String(27)
