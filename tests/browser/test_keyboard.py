@@ -21,7 +21,7 @@ def signed(open_page):
     page.keyboard.type(LUMBAGO)
     expect(page.locator(".verdict-word").first).to_have_text(re.compile("Pas d'imagerie"))
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("En attente de relecture")).to_be_visible()
+    expect(page.get_by_text("En attente de relecture").first).to_be_visible()
     return page, page.url.rsplit("/", 1)[1]
 
 

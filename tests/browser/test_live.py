@@ -16,7 +16,7 @@ def sign(page, text):
     page.get_by_label("Décrivez la demande").press_sequentially(text, delay=2)
     expect(page.locator(".verdict-word").first).to_have_text(re.compile("Pas d'imagerie"))
     page.get_by_role("button", name="Signer la demande").click()
-    expect(page.get_by_text("En attente de relecture")).to_be_visible()
+    expect(page.get_by_text("En attente de relecture").first).to_be_visible()
     return page.url.rsplit("/", 1)[1]
 
 

@@ -40,7 +40,7 @@ def test_from_the_request_to_the_answer(open_page, server):
     against.get_by_text("Garder cet examen").click()
     against.get_by_label("Motif, en un clic").select_option("refus-patient")
     against.get_by_role("button", name="Signer la demande").click()
-    expect(against.get_by_text("En attente de relecture")).to_be_visible()
+    expect(against.get_by_text("En attente de relecture").first).to_be_visible()
 
     radiologist = open_page("/relecture")
     radiologist.get_by_role("link", name="Radiographie du rachis lombaire").first.click()
