@@ -387,6 +387,25 @@ patient_answers = Table(
     Index(None, "month"),
 )
 
+# Each extract made for researchers; ``since`` and ``until`` are months (``YYYY-MM``), empty for no bound, ``sites`` names parted by commas.
+extracts = Table(
+    "extracts",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("since", String(7), nullable=False),
+    Column("until", String(7), nullable=False),
+    Column("sites", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("digest", Hash, nullable=False),
+    Column("fictitious", Boolean, nullable=False),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
     lesson_answers,
@@ -413,4 +432,5 @@ REGISTERS = (
     programme_groups,
     programme_versions,
     programme_events,
+    extracts,
 )
