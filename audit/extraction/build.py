@@ -142,7 +142,8 @@ def _finish(db: Database, store: Connection, order: Order) -> None:
         query = f"SELECT CASE {cases} ELSE '20+' END AS taille, count(*), sum(n), min(n) FROM ({_COMBINATIONS}) GROUP BY taille ORDER BY 4"  # noqa: S608
         found = db.execute(query).fetchall()
         db.table(catalogue.ANONYMITY.name).insert_all(
-            dict(zip(catalogue.ANONYMITY.names, (size, count, exams, round(exams / whole, 4)), strict=True)) for size, count, exams, _ in found
+            dict(zip(catalogue.ANONYMITY.names, (size, count, exams, round(exams / whole, 4)), strict=True))
+            for size, count, exams, _ in found
         )
         least = found[0][3] if found else None
     about = catalogue.ABOUT
@@ -161,7 +162,10 @@ def _about(store: Connection, order: Order, least: int | None) -> Iterator[tuple
     if order.reason:
         yield "motif", order.reason
     if order.restricted:
-        yield "k_anonymat", "aucun examen" if least is None else f"k = {least} sur site, mois, tranche d'âge, technique et examen ; voir _anonymat"
+        yield (
+            "k_anonymat",
+            "aucun examen" if least is None else f"k = {least} sur site, mois, tranche d'âge, technique et examen ; voir _anonymat",
+        )
     yield "etat_de_la_base", f"enregistrement {state_of(store)} du journal"
     yield "logiciel", f"pertimage {order.version}".strip()
     yield "dictionnaire", "table _dictionnaire ; docs/extrait.md et docs/divulgation.md du projet"

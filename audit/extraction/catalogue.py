@@ -55,11 +55,15 @@ class TableSpec:
 
 _OUTCOMES = "appropriate, alternative, not-indicated, incomplete, no-guidance"
 MONTH = Column("mois", Type.MONTH, "Mois de l'examen, de la signature, du retour ou de la réponse, à l'heure de Paris")
-SITE = Column("site", Type.TEXT, "Identifiant du site ; « * » : tous les sites de la base, même quand l'extrait n'en garde que quelques-uns")
+SITE = Column(
+    "site", Type.TEXT, "Identifiant du site ; « * » : tous les sites de la base, même quand l'extrait n'en garde que quelques-uns"
+)
 TECHNIQUE = Column("technique", Type.TEXT, "Code DICOM de la technique", values="CT, MR, DX, US, MG, NM… ; * : toutes")
 AGE = Column("age", Type.TEXT, "Tranche d'âge du patient", "ans", "0-4, 5-14, 15-17, 18-29, puis de dix en dix, 80+ ; inconnu")
 OUTCOME = Column("avis", Type.TEXT, "Avis du référentiel sur l'examen demandé", values=f"{_OUTCOMES} ; non-juge")
-EXAM = Column("examen", Type.TEXT, "Examen : identifiant du catalogue, ou code local transmis à l'import", values="non-precise quand il manque")
+EXAM = Column(
+    "examen", Type.TEXT, "Examen : identifiant du catalogue, ou code local transmis à l'import", values="non-precise quand il manque"
+)
 WAIT = Column("delai", Type.TEXT, "Délai de la demande à la réalisation", "jours", "0-7, 8-30, 31-90, 91+, inconnu")
 REVIEW = Column(
     "relecture", Type.TEXT, "Ce qu'en a fait la relecture",
@@ -112,7 +116,11 @@ CONTEXT = (
     TableSpec(
         "sites",
         "Sites de la base",
-        (SITE, Column("nom", Type.TEXT, "Nom du site"), Column("en_service_le", Type.DAY, "Premier jour où les prescripteurs voient l'avis")),
+        (
+            SITE,
+            Column("nom", Type.TEXT, "Nom du site"),
+            Column("en_service_le", Type.DAY, "Premier jour où les prescripteurs voient l'avis"),
+        ),
     ),
     TableSpec(
         "evenements",
@@ -301,9 +309,17 @@ def dictionary_markdown() -> str:
     parts = []
     for table in specs(restricted=True):
         mark = " — extrait restreint seulement" if table in (ANONYMITY, *LINES) else ""
-        lines = [f"### `{table.name}`{mark}", "", f"{table.meaning}.", "", "| colonne | type | sens | unité | valeurs |", "|---|---|---|---|---|"]
+        lines = [
+            f"### `{table.name}`{mark}",
+            "",
+            f"{table.meaning}.",
+            "",
+            "| colonne | type | sens | unité | valeurs |",
+            "|---|---|---|---|---|",
+        ]
         cells = (
-            (f"`{column.name}`", str(column.type), column.meaning, column.unit, column.values.replace("|", "\\|")) for column in table.columns
+            (f"`{column.name}`", str(column.type), column.meaning, column.unit, column.values.replace("|", "\\|"))
+            for column in table.columns
         )
         parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in cells)]))
     return "\n\n".join(parts) + "\n"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
 
 from pertimage.audit.extraction.aggregates import Month, Split
 from pertimage.audit.instants import PARIS, monday, utc_datetime, utc_text
@@ -69,7 +69,7 @@ def _day_of_hour(hour: str) -> str:
     return utc_datetime(f"{hour}:00:00Z").astimezone(PARIS).date().isoformat()
 
 
-def stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+def stream(connection: Connection, query: Select[Any]) -> Iterator[Any]:
     """Run a query whose lines need not all be in memory, on either engine."""
     return iter(connection.execution_options(stream_results=True, yield_per=_FETCHED).execute(query))
 
@@ -96,7 +96,7 @@ def _activity(connection: Connection, wanted: Wanted) -> Iterator[Month]:
         yield _exams(month, stream(connection, query))
 
 
-def _exams(month: str, rows: Iterator[Row[Any]]) -> Month:
+def _exams(month: str, rows: Iterator[Any]) -> Month:
     totals: Counter[str] = Counter()
     technique, age, outcome, exam, wait = (Counter[tuple[str, str, str]]() for _ in range(5))
     hours: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
@@ -142,13 +142,11 @@ def _requests(connection: Connection, wanted: Wanted) -> Iterator[Month]:
     query = select(*columns).outerjoin(reviews, reviews.c.request == requests.c.id)
     query = query.where(requests.c.status != RequestStatus.DRAFT.value, demonstration_sites(wanted.fictitious, requests.c.site))
     found: Counter[tuple[str, ...]] = Counter()
-    for site, signed, outcome, modality, flagged, decision in stream(connection, query):
+    for site, signed, judged, modality, flagged, decision in stream(connection, query):
         review = f"{'signalee' if flagged else 'non-signalee'}{f'/{decision}' if decision else '/sans-decision' if flagged else ''}"
-        found[(day(signed) or "")[:7], site, outcome, modality or "inconnue", review] += 1
+        found[(day(signed) or "")[:7], site, judged, modality or "inconnue", review] += 1
     for month, lines in _by_month(found, wanted):
-        outcome, review, technique = (
-            _counted(lines, at, finer) for at, finer in ((1, None), (1, 3), (2, None))
-        )
+        outcome, review, technique = (_counted(lines, at, finer) for at, finer in ((1, None), (1, 3), (2, None)))
         splits = (Split("demandes_avis", outcome, {"demandes_relecture": review}), Split("demandes_technique", technique))
         yield Month(month, "demandes", _sites(lines), splits)
 
@@ -210,3 +208,12 @@ def _counted(lines: Counter[tuple[str, ...]], at: int, finer: int | None = None)
     for key, count in lines.items():
         found[key[0], key[at], "" if finer is None else key[finer]] += count
     return found
+
+
+def known_sites(engine: Engine, names: Iterable[str]) -> frozenset[str]:
+    """Return those of ``names`` that the store knows: declared, or with an exam or a request."""
+    columns = (sites.c.id, activity.c.site, requests.c.site)
+    with engine.connect() as connection:
+        return frozenset(
+            name for name in names if any(connection.execute(select(column).where(column == name).limit(1)).first() for column in columns)
+        )

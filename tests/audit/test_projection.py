@@ -1,4 +1,6 @@
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import select
@@ -6,6 +8,10 @@ from sqlalchemy import select
 from pertimage.audit.activity import add_activity
 from pertimage.audit.agreement import Verdict
 from pertimage.audit.consents import Consents, Setting
+from pertimage.audit.extraction.build import Order
+from pertimage.audit.extraction.files import Form
+from pertimage.audit.extraction.register import make
+from pertimage.audit.extraction.source import Wanted
 from pertimage.audit.lessons import Lessons
 from pertimage.audit.patient_links import PatientAnswer, Reason
 from pertimage.audit.patients import PatientRegister
@@ -81,7 +87,8 @@ def _live(register, now):
     programme.put([Entry("chu", on_from=date(2026, 11, 1))], groups={"p1": "g"}, author="a", reason="r", at=next(at))
     programme.cancel(programme.note("greve", "grève", since=date(2026, 11, 1), author="a", at=next(at)), author="a", at=next(at))
     record(register, next(at), flagged=True, signed=True, mode=Mode.SILENT)
-    make(register.journal, folder / f"{uuid4().hex}.db", Form.SQLITE, Order(Wanted()), at=next(at))
+    with TemporaryDirectory() as folder:
+        make(register.journal, Path(folder) / "extrait.db", Form.SQLITE, Order(Wanted()), at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from pertimage.web.pages import (
     calendar,
     evaluation,
+    extract,
     follow_up,
     group_session,
     guide,
@@ -29,7 +30,8 @@ router = APIRouter()
 # What has a word of its own in an address comes before what is looked for by its id: /relecture/flux is no request,
 # /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
-    calendar.router, evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, patient.router, live.router,
+    calendar.router, extract.router, evaluation.router,
+    guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, patient.router, live.router,
     worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
     practice.router, group_session.router, learning.router, territory.router,
 ):  # fmt: skip
