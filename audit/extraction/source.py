@@ -146,8 +146,8 @@ def _requests(connection: Connection, wanted: Wanted) -> Iterator[Month]:
         review = f"{'signalee' if flagged else 'non-signalee'}{f'/{decision}' if decision else '/sans-decision' if flagged else ''}"
         found[(day(signed) or "")[:7], site, judged, modality or "inconnue", review] += 1
     for month, lines in _by_month(found, wanted):
-        outcome, review, technique = (_counted(lines, at, finer) for at, finer in ((1, None), (1, 3), (2, None)))
-        splits = (Split("demandes_avis", outcome, {"demandes_relecture": review}), Split("demandes_technique", technique))
+        reviewed = {"demandes_relecture": _counted(lines, 1, 3)}
+        splits = (Split("demandes_avis", _counted(lines, 1), reviewed), Split("demandes_technique", _counted(lines, 2)))
         yield Month(month, "demandes", _sites(lines), splits)
 
 
