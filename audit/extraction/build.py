@@ -91,14 +91,17 @@ def _create(db: Database, table: TableSpec) -> None:
 def _fill(out: sqlite3.Connection, store: Connection, engine: Engine, order: Order) -> None:
     wanted = order.wanted
     _insert(out, catalogue.DICTIONARY, dictionary_rows(restricted=order.restricted))
-    for table, rows in zip(catalogue.CONTEXT, (_sites(store, engine, wanted), _events(store, wanted)), strict=True):
-        _insert(out, table, rows)
+    for table, lines in zip(catalogue.CONTEXT, (_sites(store, engine, wanted), _events(store, wanted)), strict=True):
+        _insert(out, table, lines)
     kept = None if wanted.sites is None else {*wanted.sites, ALL}
     by_name = {table.name: table for table in AGGREGATES}
     for month in months(store, wanted):
+        found: dict[str, list[Sequence[Any]]] = {}
         for name, values in month_rows(month, restricted=order.restricted):
             if kept is None or values[1] in kept:
-                _insert(out, by_name[name], [values])
+                found.setdefault(name, []).append(values)
+        for name, rows in found.items():
+            _insert(out, by_name[name], rows)
     if order.restricted:
         columns = leaving(order.salt, wanted.reasons)
         for table in LINES:

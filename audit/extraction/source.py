@@ -52,6 +52,7 @@ class Wanted:
         return (self.since or "") <= month and (self.until is None or month <= self.until)
 
 
+@lru_cache(maxsize=20_000)
 def code(value: str | None, otherwise: str = "") -> str:
     """Return a code as it is, ``otherwise`` for none, « autre » for anything that is not a code."""
     if not value:
