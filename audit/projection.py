@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from pertimage.audit.chain import PAGE, Record, canonical, records
+from pertimage.audit.extraction.projection import EXTRACTS
 from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.notification_projection import NOTIFICATIONS
 from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
@@ -422,6 +423,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     **NOTIFICATIONS,
     **SUBSCRIPTIONS,
     **RESTITUTION,
+    **EXTRACTS,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

@@ -55,6 +55,12 @@ def age_band(age: float | None) -> str | None:
         return None
     if not 0 <= age <= 130:
         raise ValueError(f"not an age in years: {age}")
-    index = bisect_right(_BAND_STARTS, age) - 1
+    return _band(bisect_right(_BAND_STARTS, age) - 1)
+
+
+def _band(index: int) -> str:
     start = _BAND_STARTS[index]
     return f"{start}+" if index == len(_BAND_STARTS) - 1 else f"{start}-{_BAND_STARTS[index + 1] - 1}"
+
+
+AGE_BANDS = frozenset(map(_band, range(len(_BAND_STARTS))))

@@ -7,7 +7,7 @@ Registers can be emptied and rebuilt; the journal cannot be altered (triggers, h
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from pertimage.audit.columns import Hash, Instant, Sequence, Week
 from pertimage.audit.columns import metadata as metadata
@@ -368,6 +368,25 @@ restitution_sites = Table(
     Column("since", Instant, nullable=False),
 )
 
+# Each extract made for researchers; ``since`` and ``until`` are months (``YYYY-MM``), empty for no bound, ``sites`` names parted by commas.
+extracts = Table(
+    "extracts",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("since", String(7), nullable=False),
+    Column("until", String(7), nullable=False),
+    Column("sites", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lines", BigInteger, nullable=False),
+    Column("digest", Hash, nullable=False),
+    Column("fictitious", Boolean, nullable=False),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
     lesson_answers,
@@ -400,4 +419,5 @@ REGISTERS = (
     programme_versions,
     programme_events,
     subscriptions,
+    extracts,
 )

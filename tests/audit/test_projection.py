@@ -1,4 +1,6 @@
 from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import select
@@ -6,6 +8,10 @@ from sqlalchemy import select
 from pertimage.audit.activity import add_activity
 from pertimage.audit.agreement import Verdict
 from pertimage.audit.consents import Consents, Setting
+from pertimage.audit.extraction.build import Order
+from pertimage.audit.extraction.files import Form
+from pertimage.audit.extraction.register import make
+from pertimage.audit.extraction.source import Wanted
 from pertimage.audit.lessons import Lessons
 from pertimage.audit.notifications import How, Notifications, State
 from pertimage.audit.patient_links import PatientAnswer, Reason
@@ -100,6 +106,8 @@ def _live(register, now):
     results.cancel(draft, register.journal.head().seq, radiologist, at=next(at))
     results.explained(draft, Explainer.OTHER, radiologist, happened=instant, at=next(at))
     results.retract(draft, software, at=next(at))
+    with TemporaryDirectory() as folder:
+        make(register.journal, Path(folder) / "extrait.db", Form.SQLITE, Order(Wanted()), at=next(at))
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))

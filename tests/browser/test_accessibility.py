@@ -48,6 +48,7 @@ PAGES = {
     "authors' guide": "/referentiel/guide",
     "policy": "/politique",
     "calendar": "/evaluation/calendrier",
+    "extract": "/evaluation/extrait",
     "territory": "/territoire?examen=irm-genou&pres_de=Valbrune&acces=fauteuil",
     "error": "/nulle-part",
     "receipt": "/mes-demandes/{signed}",

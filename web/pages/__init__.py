@@ -8,6 +8,7 @@ from pertimage.web.pages import (
     document,
     evaluation,
     evaluation_restitution,
+    extract,
     follow_up,
     group_session,
     guide,
@@ -33,6 +34,7 @@ router = APIRouter()
 # What has a word of its own in an address comes before what is looked for by its id: /relecture/flux is no request,
 # /relecture/restitutions neither, /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
+    extract.router,
     calendar.router,
     evaluation.router, evaluation_restitution.router,
     guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,

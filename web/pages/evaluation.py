@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
-from pertimage.audit.disclosure import SMALL
+from pertimage.audit.disclosure import SMALL, shown
+from pertimage.audit.suppression import ROUND
 from pertimage.web.access import page_user
 from pertimage.web.measures import Measures, asked, measures
 from pertimage.web.pages import evaluation_tables as tables
@@ -94,6 +95,7 @@ def evaluation(request: Request) -> HTMLResponse:
         "technique": technique,
         "place": place(measured, choice.site),
         "small": SMALL,
+        "step": ROUND,
     }
     if not measured.weeks:
         return page(request, "evaluation/empty.html", section="evaluation", **shared)
@@ -146,7 +148,7 @@ def _shown(service: Service, measured: Measures, choice: Choice) -> dict[str, An
     regions = service.base.catalogue.regions
     return {
         "sites": measured.sites, "modalities": measured.modalities, "span": measured.span,
-        "go_live": measured.go_lives.get(site or ""), "judged": judged.judged,
+        "go_live": measured.go_lives.get(site or ""), "judged": tables.spaced(shown(judged.judged)),
         "advice": tables.advice_shares(measured, site, modality), "advice_figure": _figure(measured, "avis", choice, modality, "Avis rendus"),
         "conclusions": tables.conclusions(measured, site, modality), "waited": "" if site else technique(modality or measured.longest),
         "changes": tables.change_rows(measured, site, modality), "forests": _forests(measured, choice),

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from pertimage.audit.comparison import Metric
-from pertimage.audit.disclosure import SMALL, share_is_shown, shown_row
+from pertimage.audit.disclosure import SMALL, rounded, share, shown_row
 from pertimage.audit.indicators import ExamWeek
 from pertimage.audit.worklist import Site
-from pertimage.cds.model import Outcome
 from pertimage.web import charts
 from pertimage.web.charts import Point, Row, Spec
 from pertimage.web.findings import SCALES, Finding, finding, said
@@ -46,7 +45,7 @@ def volume_texts(measured: Measures, site: str | None) -> list[list[str]]:
 
 
 def volume_points(measured: Measures, site: str | None, modality: str | None) -> list[Point]:
-    """Return the number of exams of each week; a hidden count, or a week before the site's data begin, has no point."""
+    """Return the number of exams of each week, rounded as published; a hidden count, or a week before the site's data begin, has no point."""
     totals = measured.series(site, None)
     if modality is None:
         return [Point(monday, _total(week)) for monday, week in zip(measured.weeks, totals, strict=True)]
@@ -59,7 +58,7 @@ def volume_points(measured: Measures, site: str | None, modality: str | None) ->
 
 
 def _total(week: ExamWeek | None) -> float | None:
-    return None if week is None or week.exams <= SMALL else float(week.exams)
+    return None if week is None or week.exams <= SMALL else float(rounded(week.exams))
 
 
 def wait_points(measured: Measures, site: str | None, modality: str | None) -> list[Point]:
@@ -71,9 +70,9 @@ def wait_points(measured: Measures, site: str | None, modality: str | None) -> l
 
 
 def irradiating_points(measured: Measures, site: str | None) -> list[Point]:
-    """Return the share of irradiating exams of each week, where it may be published."""
+    """Return the share of irradiating exams of each week, of rounded counts, where it may be published."""
     return [
-        Point(monday, week.irradiating_share if week and share_is_shown(week.irradiating, week.irradiation_known) else None)
+        Point(monday, share(week.irradiating, week.irradiation_known) if week else None)
         for monday, week in zip(measured.weeks, measured.series(site, None), strict=True)
     ]
 
@@ -120,17 +119,12 @@ def _waits(measured: Measures, site: str | None, modality: str | None) -> Drawin
 
 def _outcomes(measured: Measures, site: str | None, modality: str | None) -> Drawing:
     found = measured.outcomes(site, modality)
-    shares = {outcome: found.share(outcome) or 0.0 for outcome in charts.COLOURS}
-    shown = [
-        f"{outcome.french} {said(shares[outcome], SCALES[Metric.IRRADIATING])}"
-        for outcome in charts.COLOURS
-        if _published(found.counts, outcome)
-    ]
-    return Drawing(charts.outcomes(shares), f"Avis rendus, {place(measured, site)}, {technique(modality).lower()} : {', '.join(shown)}.")
-
-
-def _published(counts: Mapping[Outcome, int], outcome: Outcome) -> bool:
-    return share_is_shown(counts.get(outcome, 0), sum(counts.values()))
+    published = {outcome: share(found.counts.get(outcome, 0), found.judged) for outcome in charts.COLOURS}
+    shown = [f"{outcome.french} {said(value, SCALES[Metric.IRRADIATING])}" for outcome, value in published.items() if value is not None]
+    return Drawing(
+        charts.outcomes({outcome: value or 0.0 for outcome, value in published.items()}),
+        f"Avis rendus, {place(measured, site)}, {technique(modality).lower()} : {', '.join(shown)}.",
+    )
 
 
 def _forest_of(metric: Metric, what: str, *, relative: bool) -> Callable[[Measures, str | None, str | None], Drawing]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pertimage.audit.comparison import Metric
-from pertimage.audit.disclosure import MASKED, SMALL, share_is_shown, shown, shown_row
+from pertimage.audit.disclosure import MASKED, SMALL, share, shown, shown_row
 from pertimage.audit.indicators import ExamWeek
 from pertimage.audit.review import Decision
 from pertimage.cds.model import Outcome
@@ -78,8 +78,9 @@ def advice_shares(measured: Measures, site: str | None, modality: str | None) ->
 
 def _advice(outcome: Outcome, text: str, count: int, judged: int) -> AdviceShare:
     look, icon = LOOKS[outcome]
-    share = count / judged if text.isdecimal() and share_is_shown(count, judged) else None
-    return AdviceShare(french.capital(outcome.french), look, icon, _spaced(text), percent(share))
+    return AdviceShare(
+        french.capital(outcome.french), look, icon, spaced(text), percent(share(count, judged) if text.isdecimal() else None)
+    )
 
 
 def change_rows(measured: Measures, site: str | None, modality: str | None) -> list[ChangeRow]:
@@ -208,7 +209,7 @@ def csv_rows(measured: Measures, site: str | None, modality: str | None) -> Iter
 
 def _csv_cells(week: ExamWeek) -> tuple[str, ...]:
     known = week.irradiation_known
-    rays = str(week.irradiating) if share_is_shown(week.irradiating, known) else shown(week.irradiating)
+    rays = shown_row([week.irradiating, known - week.irradiating])[0]
     enough = week.waits > SMALL
     median, p90 = (_decimal(value) if enough else "" for value in (week.wait_median, week.wait_p90))
     counts = [week.outcomes.counts.get(outcome, 0) for outcome in COLOURS]
@@ -219,5 +220,6 @@ def _decimal(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}".replace(".", ",")
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
+    """Return a published count with its thousands apart."""
     return french.number(int(text), 0) if text.isdecimal() else text
