@@ -32,7 +32,8 @@ def _live(register, now):
     """Do everything that can be done once, refusals included."""
     at = iter(now + timedelta(minutes=minute) for minute in range(100))
     draft = record(register, next(at), request_id="d", outcome="incomplete")
-    record(register, next(at), request_id="d", outcome="alternative", flagged=True)
+    lacking = {"missing": ["motif!", "grossesse"], "alerts": [("redundancy", "warning"), ("redundancy", "warning"), ("laterality", "info")]}
+    record(register, next(at), request_id="d", outcome="alternative", flagged=True, **lacking)
     register.sign(draft, author="p1", at=next(at))
     register.claim(draft, radiologist="r1", at=next(at))
     register.decide(draft, "demander-complement", reason="Depuis quand ?", radiologist="r1", at=next(at))
