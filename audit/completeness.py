@@ -74,14 +74,14 @@ _MONTH: ColumnElement[Any] = literal_column(
 )
 
 
-def missing_shares(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:  # noqa: B008 - a frozen value
+def missing_shares(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
     """Return each item that lacks somewhere, per mode and per ``by`` (``site``, ``month``, both or neither)."""
     weighty = func.count(case((missing_items.c.blocking.is_(True), 1)))
     found = select(missing_items.c.item, func.count(), weighty).join_from(requests, missing_items, missing_items.c.seq == requests.c.seq)
     return _shares(store, wanted, by, found, missing_items.c.item)
 
 
-def alert_shares(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:  # noqa: B008 - a frozen value
+def alert_shares(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
     """Return each kind of alert raised somewhere: in how many exams, whatever its severity, and in how many louder than information."""
     loud = func.max(case((alerts.c.severity.in_([one.value for one in LOUD]), 1), else_=0)).label("loud")
     exam = (alerts.c.seq, alerts.c.rank, alerts.c.kind)
@@ -90,7 +90,7 @@ def alert_shares(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str]
     return _shares(store, wanted, by, found, of.c.kind)
 
 
-def redundancy(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:  # noqa: B008 - a frozen value
+def redundancy(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
     """Return the exams signed with an alert of redundancy; ``weighty_share`` is the redundancy share, zero included.
 
     A group of exams signed without any such alert has its line: nothing found is a result.
@@ -101,7 +101,7 @@ def redundancy(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] =
     return [raised.get(key) or Found(name, *key, 0, 0, exams[key]) for key in sorted(exams, key=_order)]
 
 
-def exams_signed(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = ()) -> dict[Key, int]:  # noqa: B008 - a frozen value
+def exams_signed(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = ()) -> dict[Key, int]:
     """Return the denominators: how many exams were signed, by (mode, site, month)."""
     if unknown := set(by) - set(GROUPS):
         raise ValueError(f"unknown group {sorted(unknown)}: expected {GROUPS}")

@@ -20,6 +20,7 @@ from pertimage.audit.programme import Mode
 from pertimage.audit.programme_projection import PROGRAMME
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
+from pertimage.audit.survey_projection import SURVEY
 from pertimage.audit.tables import (
     REGISTERS,
     activity,
@@ -435,6 +436,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "rule-decision": _rule_decision,
     **PRACTICE,
     **PROGRAMME,
+    **SURVEY,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

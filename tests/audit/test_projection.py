@@ -14,6 +14,8 @@ from pertimage.audit.programme_register import Programme
 from pertimage.audit.projection import irradiating, rebuild
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
+from pertimage.audit.survey import Answer, Overriding, Role, Subject, Surveys
+from pertimage.audit.survey import Reason as Why
 from pertimage.audit.tables import REGISTERS, metadata
 from pertimage.cds.territory import Territory, Wait
 from pertimage.guidelines.policy import PolicyForm
@@ -81,6 +83,12 @@ def _live(register, now):
     programme = Programme(register.journal)
     programme.put([Entry("chu", on_from=date(2026, 11, 1))], groups={"p1": "g"}, author="a", reason="r", at=next(at))
     programme.cancel(programme.note("greve", "grève", since=date(2026, 11, 1), author="a", at=next(at)), author="a", at=next(at))
+    surveys = Surveys(register.journal)
+    about = {"opens": now.date(), "closes": now.date(), "author": "a", "at": next(at)}
+    campaign = surveys.open("Avant", Subject.USUAL, **about)
+    answer = Answer(Role.PRESCRIBER, "chu", (3,) * 10, trust=4, overriding=Overriding.OFTEN, reasons=(Why.TIME, Why.OTHER))
+    surveys.answer(campaign, "d" * 64, answer, day=now.date(), at=next(at))
+    surveys.close(campaign, day=now.date(), author="a", at=next(at))
     record(register, next(at), flagged=True, signed=True, mode=Mode.SILENT)
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))

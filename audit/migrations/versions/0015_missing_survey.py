@@ -67,7 +67,8 @@ def _fill(missing_items: sa.Table, alerts: sa.Table) -> None:
     journal = sa.table("journal", sa.column("seq", SEQUENCE), sa.column("payload", sa.Text()))
     of_requests = sa.select(requests.c.seq, journal.c.payload).join(journal, journal.c.seq == requests.c.seq)
     for rows in op.get_bind().execute(of_requests.execution_options(yield_per=_AT_ONCE)).partitions():
-        lacking, raised = {}, {}
+        lacking: dict[tuple[int, int, str], tuple[bool, str]] = {}
+        raised: dict[tuple[int, int, str, str], None] = {}
         for seq, payload in rows:
             for rank, judged in enumerate(json.loads(payload)["assessments"]):
                 for one in judged.get("missing", ()):
