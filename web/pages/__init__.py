@@ -19,6 +19,8 @@ from pertimage.web.pages import (
     reference,
     review,
     sandbox,
+    satisfaction,
+    satisfaction_results,
     signin,
     territory,
     transversal,
@@ -31,6 +33,6 @@ router = APIRouter()
 for pages in (
     calendar.router, evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, patient.router, live.router,
     worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
-    practice.router, group_session.router, learning.router, territory.router,
+    satisfaction.router, satisfaction_results.router, practice.router, group_session.router, learning.router, territory.router,
 ):  # fmt: skip
     router.include_router(pages)
