@@ -1,7 +1,7 @@
 """What patients answered, counted per site and month, or per quarter, with no count small enough to recognise somebody.
 
 A count under ``FLOOR`` (per quarter: up to ``disclosure.SMALL``) is None (« moins de 5 »), zero included. When the choices of a question exclude each other, one hidden count
-could be had by subtraction from the total: the next smallest is then hidden too.
+could be had by subtraction from the total: the next smallest is then hidden too, and so on while those hidden are few together.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ def _exclusive(said: Iterable[str | None], choices: Iterable[str], floor: int) -
     """Count choices that exclude each other and whose total is known."""
     counted = Counter(UNANSWERED if one is None else one for one in said)
     counts = {str(choice): _floored(counted[choice], floor) for choice in (*choices, UNANSWERED)}
-    kept = [choice for choice, count in counts.items() if count is not None]
-    if kept and len(counts) - len(kept) == 1:
-        counts[min(kept, key=lambda choice: counted[choice])] = None
+    kept = sorted((choice for choice, count in counts.items() if count is not None), key=lambda choice: -counted[choice])
+    while kept and (len(counts) - len(kept) == 1 or 0 < sum(counted.values()) - sum(counted[choice] for choice in kept) < floor):
+        counts[kept.pop()] = None
     return counts
 
 
