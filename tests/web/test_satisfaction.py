@@ -168,7 +168,7 @@ def test_results_are_told_with_their_interval_and_compared(service, team):
     page = team.read("/evaluation/satisfaction")
     assert "50 sur 100 en moyenne (SUS) intervalle à 95 % : 34,2 à 65,8 ; n = 8" in page
     assert "78,1 sur 100" in page
-    assert "monte de 28,1 points (intervalle à 95 % : 9,7 à 46,6)." in page
+    assert "monte de 28,1 points (intervalle à 95 % : 9,3 à 47)." in page
     assert "La première juge votre façon habituelle" in page
     assert "« Après », puis « Trop peu » : trop peu de réponses" in page
     assert "Réponses : ≤ 7 ." in page
