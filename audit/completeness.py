@@ -5,6 +5,7 @@ out. The denominator of every share is **all the exams signed** of the same grou
 was asked: that something was asked *and* told is not recorded, only that it lacks. A share of 6 % for pregnancy therefore counts men in
 its denominator: shares compare from one period to another for a like mix of exams and patients, not from one item to another.
 
+Every function reads through the caller's connection to the store's reader: figures read through one of them are of one state.
 Months are those of Paris, by the instant of signature. In ``silent`` mode nothing was shown: those requests are the reference.
 """
 
@@ -16,12 +17,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select
 
 from pertimage.audit.instants import PARIS, utc_datetime, utc_text
 from pertimage.audit.programme import Mode
 from pertimage.audit.review import RequestStatus
-from pertimage.audit.store import Store
 from pertimage.audit.tables import alerts, assessments, missing_items, requests, sites
 from pertimage.cds.model import AlertKind, Severity
 
@@ -74,56 +74,54 @@ _MONTH: ColumnElement[Any] = literal_column(
 )
 
 
-def missing_shares(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
+def missing_shares(connection: Connection, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
     """Return each item that lacks somewhere, per mode and per ``by`` (``site``, ``month``, both or neither)."""
     weighty = func.count(case((missing_items.c.blocking.is_(True), 1)))
     found = select(missing_items.c.item, func.count(), weighty).join_from(requests, missing_items, missing_items.c.seq == requests.c.seq)
-    return _shares(store, wanted, by, found, missing_items.c.item)
+    return _shares(connection, wanted, by, found, missing_items.c.item)
 
 
-def alert_shares(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
+def alert_shares(connection: Connection, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
     """Return each kind of alert raised somewhere: in how many exams, whatever its severity, and in how many louder than information."""
     loud = func.max(case((alerts.c.severity.in_([one.value for one in LOUD]), 1), else_=0)).label("loud")
     exam = (alerts.c.seq, alerts.c.rank, alerts.c.kind)
     of = select(*exam, loud).group_by(*exam).subquery()  # an exam with two severities of a kind is one exam
     found = select(of.c.kind, func.count(), func.sum(of.c.loud)).join_from(requests, of, of.c.seq == requests.c.seq)
-    return _shares(store, wanted, by, found, of.c.kind)
+    return _shares(connection, wanted, by, found, of.c.kind)
 
 
-def redundancy(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
+def redundancy(connection: Connection, wanted: Wanted = Wanted(), *, by: Collection[str] = GROUPS) -> list[Found]:
     """Return the exams signed with an alert of redundancy; ``weighty_share`` is the redundancy share, zero included.
 
     A group of exams signed without any such alert has its line: nothing found is a result.
     """
-    raised = {(one.mode, one.site, one.month): one for one in alert_shares(store, wanted, by=by) if one.name == AlertKind.REDUNDANCY}
-    exams = exams_signed(store, wanted, by=by)
+    raised = {(one.mode, one.site, one.month): one for one in alert_shares(connection, wanted, by=by) if one.name == AlertKind.REDUNDANCY}
+    exams = exams_signed(connection, wanted, by=by)
     name = str(AlertKind.REDUNDANCY)
     return [raised.get(key) or Found(name, *key, 0, 0, exams[key]) for key in sorted(exams, key=_order)]
 
 
-def exams_signed(store: Store, wanted: Wanted = Wanted(), *, by: Collection[str] = ()) -> dict[Key, int]:
+def exams_signed(connection: Connection, wanted: Wanted = Wanted(), *, by: Collection[str] = ()) -> dict[Key, int]:
     """Return the denominators: how many exams were signed, by (mode, site, month)."""
     if unknown := set(by) - set(GROUPS):
         raise ValueError(f"unknown group {sorted(unknown)}: expected {GROUPS}")
     keys = _keys(by)
     query = select(func.count(), *keys).join_from(requests, assessments, assessments.c.request == requests.c.id)
     exams: Counter[Key] = Counter()
-    with store.reader.connect() as connection:
-        for count, *rest in connection.execute(query.where(*_where(wanted)).group_by(*keys)):
-            exams[_key(rest, by)] += count
+    for count, *rest in connection.execute(query.where(*_where(wanted)).group_by(*keys)):
+        exams[_key(rest, by)] += count
     return dict(exams)
 
 
-def _shares(store: Store, wanted: Wanted, by: Collection[str], found: Select[Any], name: ColumnElement[str]) -> list[Found]:
-    exams = exams_signed(store, wanted, by=by)
+def _shares(connection: Connection, wanted: Wanted, by: Collection[str], found: Select[Any], name: ColumnElement[str]) -> list[Found]:
+    exams = exams_signed(connection, wanted, by=by)
     counted: Counter[tuple[str, Key]] = Counter()
     weighty: Counter[tuple[str, Key]] = Counter()
     keys = _keys(by)
     query = found.add_columns(*keys).where(*_where(wanted)).group_by(name, *keys)
-    with store.reader.connect() as connection:
-        for what, count, heavy, *rest in connection.execute(query):
-            counted[what, _key(rest, by)] += count
-            weighty[what, _key(rest, by)] += int(heavy)
+    for what, count, heavy, *rest in connection.execute(query):
+        counted[what, _key(rest, by)] += count
+        weighty[what, _key(rest, by)] += int(heavy)
     ordered = sorted(counted, key=lambda pair: (pair[0], *_order(pair[1])))
     return [Found(what, *key, counted[what, key], weighty[what, key], exams[key]) for what, key in ordered]
 

@@ -13,9 +13,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import case, func, select
 
 from pertimage.audit.comparison import Metric, SiteChange, before_after
-from pertimage.audit.completeness import Found, Wanted, alert_shares, exams_signed, missing_shares
 from pertimage.audit.indicators import ExamWeek, Outcomes, RequestWeek, exam_weeks, request_weeks
-from pertimage.audit.programme import Mode
 from pertimage.audit.review import Decision
 from pertimage.audit.store import PARIS, Store, utc_datetime
 from pertimage.audit.tables import activity, journal, requests, reviews, sites
@@ -202,16 +200,10 @@ def _day(instant: str) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was signed in the service itself, per week and site, and the radiologists' decisions, by site.
-
-    ``missing`` and ``alerts`` are by site, silent and in service apart; ``exams`` are their denominators, by mode and site.
-    """
+    """What was signed in the service itself, per week and site, and the radiologists' decisions, by site."""
 
     weeks: tuple[RequestWeek, ...]
     decisions: Mapping[str, Mapping[Decision, int]]
-    missing: tuple[Found, ...]
-    alerts: tuple[Found, ...]
-    exams: Mapping[tuple[Mode, str], int]
 
 
 def asked(service: Service) -> Asked:
@@ -220,16 +212,9 @@ def asked(service: Service) -> Asked:
     head = service.journal.head().seq
     if known.asked is None or known.asked[0] != head:
         fictitious = service.settings.demo
-        known.asked = head, _asked(service.store, fictitious)
+        weeks = tuple(request_weeks(service.store, by=("site",), fictitious=fictitious))
+        known.asked = head, Asked(weeks, _decisions(service.store, fictitious))
     return known.asked[1]
-
-
-def _asked(store: Store, fictitious: bool) -> Asked:
-    weeks, wanted, by = request_weeks(store, by=("site",), fictitious=fictitious), Wanted(fictitious=fictitious), ("site",)
-    exams = {(mode, site or ""): count for (mode, site, _), count in exams_signed(store, wanted, by=by).items()}
-    return Asked(
-        tuple(weeks), _decisions(store, fictitious), tuple(missing_shares(store, wanted, by=by)), tuple(alert_shares(store, wanted, by=by)), exams
-    )  # fmt: skip
 
 
 def measures(service: Service, version: int | None = None) -> Measures:

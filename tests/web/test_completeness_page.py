@@ -6,7 +6,8 @@ import pytest
 
 from pertimage.audit.completeness import Found
 from pertimage.audit.programme import Mode
-from pertimage.web.measures import Asked
+from pertimage.web import lacking as module
+from pertimage.web.lacking import Lacking, lacking
 from pertimage.web.pages.completeness_tables import completeness
 from tests.web.demonstration import demonstration
 from tests.web.pages import person
@@ -27,7 +28,7 @@ def found(name, mode, count, weighty=0, site="a", exams=100):
 
 def shown(service, missing=(), alerts=(), exams=None, site=None):
     """Return the section."""
-    return completeness(service, Asked((), {}, tuple(missing), tuple(alerts), exams or {(Mode.ON, "a"): 100}), site)
+    return completeness(service, Lacking(tuple(missing), tuple(alerts), exams or {(Mode.ON, "a"): 100}), site)
 
 
 def cells(lines):
@@ -75,3 +76,15 @@ def test_the_page_shows_it(service):
     assert "Ce qui manquait à la signature : part et intervalle à 95 %" in page
     assert "Aucune demande n'a été jugée en silence" in page
     assert "Examen redondant" in page
+
+
+def test_it_is_read_again_when_it_is_old_only(service, monkeypatch):
+    """Requests signed meanwhile wait for the next reading."""
+    first = lacking(service)
+    service.journal.append("note", {}, service.now())
+    assert lacking(service) is first
+    monkeypatch.setattr(module.time, "monotonic", lambda: float("inf"))
+    again = lacking(service)
+    assert again is not first
+    assert again == first
+    assert lacking(service) is again

@@ -43,10 +43,8 @@ def satisfaction(service: Service, last_day: date) -> None:
             at = datetime.combine(day, time(8, 0), PARIS) + timedelta(minutes=chance.randrange(600))
             key = sha256(f"démonstration {name} {rank}".encode()).hexdigest()
             surveys.answer(f"demo-{name}", key, _answer(chance, subject, mood), day=day, at=at)
-    about = {"opens": last_day, "closes": last_day + timedelta(days=30), "author": _AUTHOR}
-    surveys.open(
-        "Neuf mois après l'ouverture", Subject.SERVICE, at=datetime.combine(last_day, time(7, 0), PARIS), name="demo-en-cours", **about
-    )
+    title, closes, at = "Neuf mois après l'ouverture", last_day + timedelta(days=30), datetime.combine(last_day, time(7, 0), PARIS)
+    surveys.open(title, Subject.SERVICE, opens=last_day, closes=closes, author=_AUTHOR, at=at, name="demo-en-cours")
 
 
 def _answer(chance: Random, subject: Subject, mood: float) -> Answer:

@@ -13,7 +13,7 @@ from pertimage.audit.programme import Mode
 from pertimage.cds.model import AlertKind
 from pertimage.guidelines.policy import KIND_WORDS
 from pertimage.web.findings import percent
-from pertimage.web.measures import Asked
+from pertimage.web.lacking import Lacking
 from pertimage.web.pages import french
 from pertimage.web.service import Service
 
@@ -48,15 +48,15 @@ class Shortfalls:
     silent: bool
 
 
-def completeness(service: Service, asked: Asked, site: str | None) -> Shortfalls | None:
+def completeness(service: Service, found: Lacking, site: str | None) -> Shortfalls | None:
     """Return what was lacking at a site, or at all of them; None when nothing was signed."""
     exams: Counter[Mode] = Counter()
-    for (mode, where), count in asked.exams.items():
+    for (mode, where), count in found.exams.items():
         exams[mode] += count if site in (None, where) else 0
     modes = [mode for mode in MODES if exams[mode]]
     if not modes:
         return None
-    lacking, raised = _counts(asked.missing, site), _counts(asked.alerts, site, loud=True)
+    lacking, raised = _counts(found.missing, site), _counts(found.alerts, site, loud=True)
     told = [name for name in lacking if max(lacking[name].values()) >= ITEM_SHOWN]
     told.sort(key=lambda name: (-sum(lacking[name].values()), name))
     items = tuple(_line(item_words(service, name), lacking[name], modes, exams) for name in told)
