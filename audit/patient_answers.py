@@ -1,7 +1,7 @@
-"""What patients answered, counted per site and month, with no count small enough to recognise somebody.
+"""What patients answered, counted per site and month, or per quarter, with no count small enough to recognise somebody.
 
-A count under ``FLOOR`` is None (« moins de 5 »), zero included. When the choices of a question exclude each other, one hidden count
-could be had by subtraction from the total: the next smallest is then hidden too.
+A count under ``FLOOR`` (per quarter: up to ``disclosure.SMALL``) is None (« moins de 5 »), zero included. When the choices of a question exclude each other, one hidden count
+could be had by subtraction from the total: the next smallest is then hidden too, and so on while those hidden are few together.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, select
 
+from pertimage.audit.disclosure import SMALL
 from pertimage.audit.patient_links import Delay, Explained, Reason
 from pertimage.audit.tables import patient_answers
 
@@ -52,33 +53,47 @@ def answers_by_month(engine: Engine) -> list[MonthOfAnswers]:
     return [_month(site, month, group) for (site, month), group in groups.items()]
 
 
+def answers_by_quarter(engine: Engine) -> list[MonthOfAnswers]:
+    """Return the counts of all sites together per quarter (``2026-T3``, in ``month``; ``site`` is empty), in order of time.
+
+    Not to be published beside the counts by month: what those hide could be had by subtraction.
+    """
+    with engine.connect() as connection:
+        rows = connection.execute(select(patient_answers).order_by(patient_answers.c.month)).all()
+    groups: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        year, month = row.month.split("-")
+        groups.setdefault(f"{year}-T{(int(month) + 2) // 3}", []).append(row)
+    return [_month("", quarter, group, SMALL + 1) for quarter, group in groups.items()]
+
+
 def shown(count: int | None) -> str:
     """Return a count as published."""
     return HIDDEN if count is None else str(count)
 
 
-def _month(site: str, month: str, rows: list[Row[Any]]) -> MonthOfAnswers:
-    if len(rows) < FLOOR:
+def _month(site: str, month: str, rows: list[Row[Any]], floor: int = FLOOR) -> MonthOfAnswers:
+    if len(rows) < floor:
         return MonthOfAnswers(site, month, None)
     renounced = [None if row.renounced is None else YES if row.renounced else NO for row in rows]
     reasons = Counter(reason for row in rows for reason in row.reasons.split(",") if reason)
     return MonthOfAnswers(
         site, month, len(rows),
-        understanding=_exclusive([None if row.understanding is None else str(row.understanding) for row in rows], "12345"),
-        delay=_exclusive([row.delay for row in rows], Delay), explained=_exclusive([row.explained for row in rows], Explained),
-        renounced=_exclusive(renounced, (YES, NO)), reasons={str(reason): _floored(reasons[reason]) for reason in Reason},
+        understanding=_exclusive([None if row.understanding is None else str(row.understanding) for row in rows], "12345", floor),
+        delay=_exclusive([row.delay for row in rows], Delay, floor), explained=_exclusive([row.explained for row in rows], Explained, floor),
+        renounced=_exclusive(renounced, (YES, NO), floor), reasons={str(reason): _floored(reasons[reason], floor) for reason in Reason},
     )  # fmt: skip
 
 
-def _exclusive(said: Iterable[str | None], choices: Iterable[str]) -> dict[str, int | None]:
+def _exclusive(said: Iterable[str | None], choices: Iterable[str], floor: int) -> dict[str, int | None]:
     """Count choices that exclude each other and whose total is known."""
     counted = Counter(UNANSWERED if one is None else one for one in said)
-    counts = {str(choice): _floored(counted[choice]) for choice in (*choices, UNANSWERED)}
-    kept = [choice for choice, count in counts.items() if count is not None]
-    if kept and len(counts) - len(kept) == 1:
-        counts[min(kept, key=lambda choice: counted[choice])] = None
+    counts = {str(choice): _floored(counted[choice], floor) for choice in (*choices, UNANSWERED)}
+    kept = sorted((choice for choice, count in counts.items() if count is not None), key=lambda choice: -counted[choice])
+    while kept and (len(counts) - len(kept) == 1 or 0 < sum(counted.values()) - sum(counted[choice] for choice in kept) < floor):
+        counts[kept.pop()] = None
     return counts
 
 
-def _floored(count: int) -> int | None:
-    return count if count >= FLOOR else None
+def _floored(count: int, floor: int) -> int | None:
+    return count if count >= floor else None

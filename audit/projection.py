@@ -24,13 +24,16 @@ from pertimage.audit.restitution_projection import RESTITUTION
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.subscription_projection import SUBSCRIPTIONS
+from pertimage.audit.survey_projection import SURVEY
 from pertimage.audit.tables import (
     REGISTERS,
     activity,
+    alerts,
     assessments,
     editions,
     exchanges,
     feedback,
+    missing_items,
     places,
     policies,
     projection,
@@ -54,6 +57,7 @@ NewRows = list[tuple[Table, dict[str, Any]]]
 PRIORITIES = ("stat", "asap", "urgent")
 _DRAFT, _SIGNED, _TO_REVIEW = RequestStatus.DRAFT.value, RequestStatus.SIGNED.value, ReviewState.TO_REVIEW.value
 _ALOUD = Mode.ON.value
+_CLINICAL = "clinical"  # the level of what was missing before levels were told
 _POSITION = select(projection.c.seq).where(projection.c.id == 1).with_for_update()
 _MOVE_POSITION = update(projection).where(projection.c.id == 1).values(seq=bindparam("reached"))
 
@@ -126,7 +130,7 @@ def new_request(data: Data, at: str) -> NewRows:
     """Return the rows of a judgement on a request not seen before; ``seq`` is left to be filled, once the record has its place."""
     row = _request_row(data)
     row |= {"seq": None, "created_at": at, "created_week": monday(at), "status": _DRAFT, "signed_at": None}
-    added: NewRows = [(requests, row), *((assessments, line) for line in _assessment_rows(data))]
+    added: NewRows = [(requests, row), *_judged(data)]
     if data["signed"]:
         row |= _signed(at)
         added += _entered(at, row, data["prescriber"])
@@ -148,11 +152,14 @@ def _assessment(rows: Rows, record: Record, data: Data) -> None:
 
 def _replaced(rows: Rows, record: Record, data: Data) -> bool:
     row = _request_row(data) | {"seq": record.seq} | (_signed(record.at) if data["signed"] else {})
-    if not rows.change(update(requests).where(requests.c.id == row["id"]).values(row)):
+    before = rows.execute(select(requests.c.seq).where(requests.c.id == row["id"])).scalar_one_or_none()
+    if before is None:
         return False
+    rows.change(update(requests).where(requests.c.id == row["id"]).values(row))
     rows.change(delete(assessments).where(assessments.c.request == row["id"]))
-    added: NewRows = [(assessments, line) for line in _assessment_rows(data)]
-    _add(rows, record.seq, added + (_entered(record.at, row, data["prescriber"]) if data["signed"] else []))
+    for table in (missing_items, alerts):
+        rows.change(delete(table).where(table.c.seq == before))
+    _add(rows, record.seq, _judged(data) + (_entered(record.at, row, data["prescriber"]) if data["signed"] else []))
     return True
 
 
@@ -190,6 +197,20 @@ def _assessment_rows(data: Data) -> list[dict[str, Any]]:
             "flagged": bool(item.get("flagged")),
         })  # fmt: skip
     return lines
+
+
+def _judged(data: Data) -> NewRows:
+    """Return a row per exam, then one per item that an exam lacks and per kind and severity of its alerts."""
+    added: NewRows = [(assessments, line) for line in _assessment_rows(data)]
+    for rank, item in enumerate(data["assessments"]):
+        if wanted := item.get("missing"):
+            for name, one in {one["item"]: one for one in wanted}.items():
+                level = one.get("level", _CLINICAL)
+                added.append((missing_items, {"seq": None, "rank": rank, "item": name, "blocking": one["blocking"], "level": level}))
+        if raised := item.get("alerts"):
+            for kind, severity in dict.fromkeys((one["kind"], one["severity"]) for one in raised):
+                added.append((alerts, {"seq": None, "rank": rank, "kind": kind, "severity": severity}))
+    return added
 
 
 def _pathway(given: list[Data]) -> str | None:
@@ -424,6 +445,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     **SUBSCRIPTIONS,
     **RESTITUTION,
     **EXTRACTS,
+    **SURVEY,
     "patient-link": enter_link,
     "patient-information": enter_information,
     "patient-answer": enter_answer,

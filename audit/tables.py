@@ -90,6 +90,30 @@ assessments = Table(
     Index(None, "rule"),
 )
 
+# What an exam judged lacks: only what is missing has a row; ``level`` is a ``Missing.level``. ``seq`` is that of the request in ``requests``: its
+# last assessment. A whole number that only grows costs the writer a third of what the id of the request would.
+missing_items = Table(
+    "missing_items",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("item", Text, primary_key=True),
+    Column("blocking", Boolean, nullable=False),
+    Column("level", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The alerts of an exam judged, without their words: several of a kind and a severity are one row.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("severity", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 # ``alive`` (somebody is still expected to act), ``rank`` (the most pressing first), ``signed_at``, ``site`` and ``modality`` are the request's: the worklist is read off one index.
 # ``version`` counts the changes; ``act`` names the last decision, so that one sent twice is known again. ``consulted`` or ``pool``
 # is who was asked for a second opinion; ``until`` (``YYYY-MM-DD``) when a postponed request comes back.
@@ -387,8 +411,40 @@ extracts = Table(
     Column("fictitious", Boolean, nullable=False),
 )
 
+# Campaigns of the satisfaction survey: ``subject`` is what is judged; days (``YYYY-MM-DD``), the last one included.
+surveys = Table(
+    "surveys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", Sequence, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("opens", String(10), nullable=False),
+    Column("closes", String(10), nullable=False),
+    Column("author", Text, nullable=False),
+)
+
+# What professionals answered: ``key`` is a keyed digest of campaign and account and leads to nobody without the secret; no instant is kept.
+# ``sus`` is the ten answers, 1 to 5, in the order of the questions; ``reasons`` codes parted by commas. Left without answer: NULL.
+survey_answers = Table(
+    "survey_answers",
+    metadata,
+    Column("survey", Text, ForeignKey("surveys.id"), primary_key=True),
+    Column("key", Hash, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("sus", String(10), nullable=False),
+    Column("speed", Integer),
+    Column("usefulness", Integer),
+    Column("trust", Integer),
+    Column("overriding", Text),
+    Column("reasons", Text, nullable=False),
+)
+
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
+    survey_answers,
+    surveys,
     lesson_answers,
     lessons,
     notification_choices,
@@ -404,6 +460,8 @@ REGISTERS = (
     rule_decisions,
     exchanges,
     reviews,
+    missing_items,
+    alerts,
     assessments,
     requests,
     feedback,

@@ -58,3 +58,16 @@ def page_user(request: Request, role: str) -> User:
     if user.role not in (role, "exploitant"):
         raise HTTPException(403, "Cette page est réservée à un autre rôle.")
     return user
+
+
+def professional(request: Request) -> User:
+    """Return the professional using a page open to every trade; 303 to the sign-in page, 403 for the project team, which judges nothing."""
+    settings: Settings = request.app.state.service.settings
+    if settings.demo:
+        return DEMO_USERS["prescripteur"]
+    session = request.session.get("user")
+    if not session:
+        raise HTTPException(303, "Connexion nécessaire.", headers={"Location": f"/connexion?vers={request.url.path}"})
+    if session["role"] == "equipe-projet":
+        raise HTTPException(403, "Cette page est réservée aux professionnels ; les résultats sont sur /evaluation/satisfaction.")
+    return User(session["name"], session["role"])

@@ -15,9 +15,11 @@ REQUEST = {
 }
 
 
-def assessment(outcome="appropriate", *, exam="irm-rachis-lombaire", flagged=False, pathway=None):
-    """Return one line of assessment."""
+def assessment(outcome="appropriate", *, exam="irm-rachis-lombaire", flagged=False, pathway=None, missing=(), alerts=()):
+    """Return one line of assessment; ``missing`` are items, the blocking ones with a « ! », ``alerts`` pairs of a kind and a severity."""
     return {
+        "missing": [{"item": item.rstrip("!"), "question": "?", "blocking": item.endswith("!"), "level": "legal"} for item in missing],
+        "alerts": [{"kind": kind, "severity": severity, "message": "…", "refers_to": None} for kind, severity in alerts],
         "request": "ServiceRequest/sr-1", "outcome": outcome, "pathway": pathway, "exam": exam, "rule": "lombalgie-commune/recente",
         "reason": "Sans signe d'alerte…", "flagged": flagged, "guidelines": "2026.11.0",
     }  # fmt: skip

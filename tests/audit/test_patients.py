@@ -6,7 +6,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from pertimage.audit.patient_answers import FLOOR, HIDDEN, answers_by_month, shown
+from pertimage.audit.patient_answers import FLOOR, HIDDEN, answers_by_month, answers_by_quarter, shown
 from pertimage.audit.patient_links import MOST_CHANGES, Closed, Delay, Explained, PatientAnswer, Reason, TooManyChanges
 from pertimage.audit.patients import PatientRegister
 from pertimage.audit.review import NotSigned, UnknownRequest, Withdrawn
@@ -164,3 +164,21 @@ def test_a_hidden_count_cannot_be_had_by_subtraction(store, patients, link, now)
     _answer_all(patients, link, [PatientAnswer(value, Delay.SUITS) for value, times in said for _ in range(times)], now)
     (month,) = answers_by_month(store.reader)
     assert {choice for choice, count in month.understanding.items() if count is None} == {"1", "sans-reponse"}
+
+
+def test_those_hidden_are_never_few_together(store, patients, link, now):
+    """Two choices hidden whose counts add up to three would both be told by the total: a larger one is hidden with them."""
+    said = [(1, 1), (2, 2), (3, 9), (4, 10), (5, 11)]
+    _answer_all(patients, link, [PatientAnswer(value, Delay.SUITS) for value, times in said for _ in range(times)], now)
+    (month,) = answers_by_month(store.reader)
+    assert {choice for choice, count in month.understanding.items() if count is None} == {"1", "2", "3", "sans-reponse"}
+
+
+def test_quarters_add_sites_and_hide_more(store, patients, link, now):
+    """Counts up to seven are hidden; a quarter of seven answers shows nothing."""
+    _answer_all(patients, link, [PatientAnswer(5)] * 9 + [PatientAnswer(2)] * 8, now)
+    _answer_all(patients, link, [PatientAnswer(5)] * 3, now, site="chu")
+    _answer_all(patients, link, [PatientAnswer(4)] * 7, now + timedelta(days=60))
+    first, second = answers_by_quarter(store.reader)
+    assert (first.site, first.month, first.answers, first.understanding["5"], first.understanding["2"]) == ("", "2026-T4", 20, 12, 8)
+    assert (second.month, second.answers) == ("2027-T1", None)

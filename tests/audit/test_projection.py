@@ -25,6 +25,8 @@ from pertimage.audit.restitutions import Restitutions
 from pertimage.audit.review import AlreadyDecided, RuleOpinion, RuleVerdict
 from pertimage.audit.subscriptions import Status as SubscriptionStatus
 from pertimage.audit.subscriptions import Subscriptions
+from pertimage.audit.survey import Answer, Overriding, Role, Subject, Surveys
+from pertimage.audit.survey import Reason as Why
 from pertimage.audit.tables import REGISTERS, metadata
 from pertimage.cds.territory import Territory, Wait
 from pertimage.guidelines.policy import PolicyForm
@@ -43,7 +45,8 @@ def _live(register, now):
     """Do everything that can be done once, refusals included."""
     at = iter(now + timedelta(minutes=minute) for minute in range(100))
     draft = record(register, next(at), request_id="d", outcome="incomplete")
-    record(register, next(at), request_id="d", outcome="alternative", flagged=True)
+    lacking = {"missing": ["motif!", "grossesse"], "alerts": [("redundancy", "warning"), ("redundancy", "warning"), ("laterality", "info")]}
+    record(register, next(at), request_id="d", outcome="alternative", flagged=True, **lacking)
     register.sign(draft, author="p1", at=next(at))
     register.claim(draft, radiologist="r1", at=next(at))
     register.decide(draft, "demander-complement", reason="Depuis quand ?", radiologist="r1", at=next(at))
@@ -92,6 +95,12 @@ def _live(register, now):
     programme = Programme(register.journal)
     programme.put([Entry("chu", on_from=date(2026, 11, 1))], groups={"p1": "g"}, author="a", reason="r", at=next(at))
     programme.cancel(programme.note("greve", "grève", since=date(2026, 11, 1), author="a", at=next(at)), author="a", at=next(at))
+    surveys = Surveys(register.journal)
+    about = {"opens": now.date(), "closes": now.date(), "author": "a", "at": next(at)}
+    campaign = surveys.open("Avant", Subject.USUAL, **about)
+    answer = Answer(Role.PRESCRIBER, "chu", (3,) * 10, trust=4, overriding=Overriding.OFTEN, reasons=(Why.TIME, Why.OTHER))
+    surveys.answer(campaign, "d" * 64, answer, day=now.date(), at=next(at))
+    surveys.close(campaign, day=now.date(), author="a", at=next(at))
     record(register, next(at), flagged=True, signed=True, mode=Mode.SILENT)
     told = Subscriptions(register.journal)
     name = told.create("c", {"resourceType": "Subscription"}, requesters=["p1"], headers=[("A", "b")], at=next(at))

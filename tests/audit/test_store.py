@@ -8,6 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select, text
@@ -15,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from pertimage.audit.chain import GENESIS, canonical, digest
 from pertimage.audit.store import MIGRATIONS, monday, open_store, upgrade, utc_datetime, utc_text
-from pertimage.audit.tables import journal, journal_head, metadata, sites
+from pertimage.audit.tables import alerts, journal, journal_head, metadata, missing_items, sites, survey_answers, surveys
 from pertimage.audit.verification import verify
+from tests.audit.scenes import record
 
 FIRST, LAST = datetime(1900, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - Hypothesis adds the zones
 INSTANTS = st.datetimes(timezones=st.timezones(), allow_imaginary=False, min_value=FIRST, max_value=LAST)
@@ -56,6 +58,31 @@ def test_a_store_of_the_first_schema_gets_its_registers_from_the_journal(store_u
         assert connection.execute(select(sites.c.id)).scalars().all() == ["chu"]
     assert verify(new.reader) == []
     new.close()
+
+
+def test_requests_there_before_get_what_they_lack_and_their_alerts(store, register, now):
+    """The registers of missing items and alerts are filled, from the journal, as if they had always been there."""
+    record(register, now, request_id="d", missing=["duree"])
+    record(register, now, request_id="d", missing=["motif!", "grossesse"], alerts=[("redundancy", "warning")] * 2, signed=True)
+    record(register, now)
+    register.set_site("chu", "CHU", at=now)
+
+    def rows():
+        with store.reader.connect() as connection:
+            return [sorted(map(tuple, connection.execute(select(table)))) for table in (missing_items, alerts)]
+
+    before = rows()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    earlier = ScriptDirectory.from_config(config).get_revision("0015").down_revision
+    with store.writer.begin() as connection:
+        for table in (missing_items, alerts, survey_answers, surveys):
+            table.drop(connection)
+        connection.execute(text("UPDATE alembic_version SET version_num = :earlier"), {"earlier": earlier})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0015")
+    assert [len(found) for found in before] == [2, 1]
+    assert rows() == before
 
 
 def test_several_processes_may_create_the_store_at_once(store_url):

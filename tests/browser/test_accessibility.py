@@ -1,12 +1,14 @@
 """Axe-core on each page, light and dark, computer and telephone: no violation."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from pertimage.audit.programme import Entry
 from pertimage.audit.programme_register import Programme
 from pertimage.audit.restitution import By, Side
+from pertimage.audit.survey import Answer, Overriding, Reason, Role, Subject, Surveys
 from pertimage.web.access import DEMO_USERS
 from pertimage.web.pages.draft import Draft
 from tests.project import ROOT
@@ -49,6 +51,8 @@ PAGES = {
     "policy": "/politique",
     "calendar": "/evaluation/calendrier",
     "extract": "/evaluation/extrait",
+    "satisfaction": "/evaluation/satisfaction",
+    "survey": "/satisfaction",
     "territory": "/territoire?examen=irm-genou&pres_de=Valbrune&acces=fauteuil",
     "error": "/nulle-part",
     "receipt": "/mes-demandes/{signed}",
@@ -86,6 +90,13 @@ def known(server):
     programme = Programme(service.journal)
     programme.put([Entry("ch-nord", on_from=service.today())], author="Équipe projet", reason="Ouverture", at=service.now())
     programme.note("greve", "Grève", since=service.today(), author="Équipe projet", at=service.now())
+    surveys, day = Surveys(service.journal), service.today()
+    for title, start, end in (("Avant", 60, 50), ("Après", 40, 30), ("En cours", 2, -30)):
+        opens, closes = day - timedelta(days=start), day - timedelta(days=end)
+        campaign = surveys.open(title, Subject.SERVICE, opens=opens, closes=closes, author="Équipe projet", at=service.now())
+        for rank in range(20 if end > 0 else 0):
+            answer = Answer(Role.PRESCRIBER, "", (1 + rank % 5, 3) * 5, overriding=Overriding.OFTEN, reasons=(Reason.TIME,))
+            surveys.answer(campaign, f"{rank:064x}", answer, day=opens, at=service.now())
     service.register.decide(found["asked"], "demander-complement", radiologist=radiologist, at=service.now(), reason="Depuis quand ?")
     service.register.decide(found["decided"], "refuser", radiologist=radiologist, at=service.now(), reason="Imagerie inutile.")
     service.register.decide(found["reported"], "valider", radiologist=radiologist, at=service.now())
@@ -98,6 +109,15 @@ def known(server):
 def test_no_violation(open_page, known, name, look):
     """Axe finds nothing to say of the page, its folded parts open."""
     assert violations(open_page(PAGES[name].format(**known), **look)) == []
+
+
+def test_no_violation_when_answers_are_missing(open_page, known):
+    """Axe finds nothing to say of the survey sent with questions left aside."""
+    page = open_page("/satisfaction")
+    page.evaluate("document.querySelectorAll('[required]').forEach(field => field.removeAttribute('required'))")
+    page.click("text=Envoyer mes réponses")
+    assert page.locator("text=Il manque 12 réponses").count() == 1
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("text", [SILENCE, "titre: x\nalertes:\n  grossesse: {parle: non}\n"], ids=["right", "wrong"])

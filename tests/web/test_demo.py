@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 from pertimage.audit.indicators import exam_weeks
+from pertimage.audit.patient_answers import answers_by_quarter
 from pertimage.audit.restitution_due import all_recalled
 from pertimage.audit.restitution_measures import by_site
 from pertimage.audit.restitution_reading import followed_of, signed_between, unannounced
 from pertimage.audit.review import Decision, ReviewState
 from pertimage.audit.store import PARIS, utc_datetime
+from pertimage.audit.survey import Surveys
+from pertimage.audit.survey_results import difference
 from pertimage.audit.tables import activity as exams
 from pertimage.audit.tables import feedback, requests, reviews
 from pertimage.audit.tables import restitutions as restitution_entries
@@ -206,3 +209,14 @@ def test_the_demonstration_has_one_key_and_real_services_their_own():
     assert first.key == second.key
     assert real.key not in (first.key, Settings(demo=False, secret="").key)
     assert Settings(demo=True, secret="s" * 40).key == "s" * 40
+
+
+def test_professionals_and_patients_answered(service):
+    """A campaign before the first go-live, one after, both with results, one that can be answered; patients' answers enough to be counted."""
+    surveys = Surveys(service.journal)
+    before, after, current = surveys.campaigns()
+    assert before.closes < min(start for site in SITES if (start := site.go_live(LAST_DAY))) < after.opens < after.closes < LAST_DAY
+    assert current.is_open(LAST_DAY)
+    change = difference(surveys.answers(before.id), surveys.answers(after.id))
+    assert change.low > 0
+    assert answers_by_quarter(service.store.reader)[-1].answers > 50

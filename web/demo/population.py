@@ -15,6 +15,7 @@ from pertimage.web.demo.orders import Order, orders
 from pertimage.web.demo.practices import history, lessons
 from pertimage.web.demo.restitutions import restitutions
 from pertimage.web.demo.reviews import Act, acts, record
+from pertimage.web.demo.satisfaction import patients, satisfaction
 from pertimage.web.demo.sites import PLACES, SITES
 from pertimage.web.pages.french import number
 from pertimage.web.service import Service
@@ -46,6 +47,8 @@ def populate(service: Service, last_day: date) -> str:
     _play(service, written, last_day)
     lessons(service, last_day)
     restitutions(service, last_day)
+    satisfaction(service, last_day)
+    patients(service, written, last_day)
     waiting = service.register.count()
     said = f"{number(imported.added)} examens sur {len(SITES)} sites, {len(written)} demandes signées, dont {waiting} à relire"
     service.register.set_setting(MARKER, said, at=closing)

@@ -24,6 +24,8 @@ from pertimage.web.pages import (
     reference,
     review,
     sandbox,
+    satisfaction,
+    satisfaction_results,
     signin,
     territory,
     transversal,
@@ -34,6 +36,7 @@ router = APIRouter()
 # What has a word of its own in an address comes before what is looked for by its id: /relecture/flux is no request,
 # /relecture/restitutions neither, /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
+    satisfaction.router, satisfaction_results.router,
     extract.router,
     calendar.router,
     evaluation.router, evaluation_restitution.router,

@@ -17,8 +17,10 @@ from fastapi.responses import HTMLResponse
 from pertimage.audit.disclosure import SMALL, shown
 from pertimage.audit.suppression import ROUND
 from pertimage.web.access import page_user
+from pertimage.web.lacking import lacking
 from pertimage.web.measures import Measures, asked, measures
 from pertimage.web.pages import evaluation_tables as tables
+from pertimage.web.pages.completeness_tables import completeness
 from pertimage.web.pages.evaluation_drawings import (
     DRAWINGS,
     draw,
@@ -157,6 +159,7 @@ def _shown(service: Service, measured: Measures, choice: Choice) -> dict[str, An
         "volume_headings": ["Total", *map(technique, measured.modalities_of(site))], "wait_headings": [technique(one) for one in own],
         "irradiation": _irradiation(measured, choice), "irradiating_weeks": tables.irradiating_weeks(measured, site),
         "substitution": tables.substitution_rows(measured, site, choice.region), "seen": tables.seen(asked(service), site),
+        "completeness": completeness(service, lacking(service), site),
         "regions": {region: regions[region].label if region in regions else region for region in measured.regions},
     }  # fmt: skip
 
