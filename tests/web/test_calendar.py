@@ -18,6 +18,7 @@ from tests.web.pages import person, plain, service_at
 from tests.web.test_hooks import hook, order
 
 CAUDA = "sciatique depuis hier, ne peut plus uriner"
+SPRAIN = "entorse de cheville droite hier, homme de 30 ans, Ottawa négatif"
 LUMBAGO = "lumbago depuis 5 j, pas de déficit, apyrétique"
 RUN = CliRunner()
 
@@ -38,9 +39,10 @@ def programme(gp, **steps):
     service.programme.look()
 
 
-def cards(gp, text=CAUDA, name="order-sign"):
+def cards(gp, text=CAUDA, name="order-sign", *, exam="IRM lombaire", identifier="sr1"):
     """Return the cards of a call."""
-    answer = gp.client.post("/cds-services/imagerie-pertinence", content=orjson.dumps(hook(order(text, "IRM lombaire"), name=name)))
+    body = hook(order(text, exam, id=identifier), name=name)
+    answer = gp.client.post("/cds-services/imagerie-pertinence", content=orjson.dumps(body))
     assert answer.status_code == 200, answer.text
     return answer.json()["cards"]
 
@@ -69,6 +71,20 @@ def test_a_site_in_service_shows_and_one_put_out_neither_judges_nor_keeps(gp):
     programme(gp, silent=1)
     assert cards(gp) == cards(gp, name="order-select") == []
     assert len(kept(gp)) == 1
+
+
+def test_what_was_judged_in_silence_was_told_to_nobody(gp):
+    """The first advice shown after the silence is as loud as a first one, and does not say that it was given before."""
+    programme(gp, silent=-10, on=10)
+    assert cards(gp, SPRAIN, exam="radio de cheville") == []
+    assert len(kept(gp)) == 1
+    programme(gp, silent=-10, on=0)
+    (card,) = cards(gp, SPRAIN, exam="radio de cheville", identifier="2")
+    assert card["indicator"] == "warning"
+    assert "Même avis" not in card["detail"]
+    gp.service.register.worklist()
+    (again,) = cards(gp, SPRAIN, exam="radio de cheville", identifier="3")
+    assert "Même avis" in again["detail"], "what was shown is told once"
 
 
 def test_the_site_is_that_of_the_account(tmp_path):
