@@ -12,7 +12,16 @@ ADVICE = ("irm-genou", "genou/recent", "not-indicated")
 
 
 def signed(
-    register, at, *, reference="ServiceRequest/1", prescriber="p1", hook="order-sign", patient=None, rule="genou/recent", drafted=False, mode=Mode.ON
+    register,
+    at,
+    *,
+    reference="ServiceRequest/1",
+    prescriber="p1",
+    hook="order-sign",
+    patient=None,
+    rule="genou/recent",
+    drafted=False,
+    mode=Mode.ON,
 ):
     """Record an advice and wait until the registers show it."""
     line = Assessment(reference, Outcome.NOT_INDICATED, "irm-genou", "2026.1", "Non.", rule=rule)

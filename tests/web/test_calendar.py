@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 
 import orjson
@@ -11,9 +11,10 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from pertimage.audit.programme import Entry, EventKind
+from pertimage.audit.programme import Calendar, Entry, Event, EventKind
 from pertimage.audit.programme_register import Programme
 from pertimage.web.cli import app
+from pertimage.web.pages.calendar import drawn
 from tests.web.pages import person, plain, service_at
 from tests.web.test_hooks import hook, order
 
@@ -206,6 +207,18 @@ def test_what_cannot_be_is_told_at_its_place(gp, form, said):
     assert answer.status_code == 422
     assert said in plain(answer.text)
     assert Programme(gp.service.journal).versions() == []
+
+
+def test_the_drawing_puts_each_event_on_its_day():
+    """An event before the first date widens the drawing; one of another time is in the list only, not at the edge."""
+    calendar = Calendar((Entry("a", on_from=date(2026, 3, 2)), Entry("b", on_from=date(2026, 4, 6))))
+    near, far = (Event("e", EventKind.STRIKE, "", day, None, "Grève", "x", "") for day in (date(2025, 12, 1), date(2021, 12, 1)))
+    drawing = drawn(calendar, (near, far), {}, date(2026, 5, 1))
+    assert drawing is not None
+    ((place, words),) = drawing.marks
+    months = {words: place for place, words in drawing.months}
+    assert "01/12/2025" in words
+    assert place == months["12/25"]
 
 
 def test_events_are_noted_and_taken_back(gp):
