@@ -148,9 +148,12 @@ def test_the_pages_of_a_site_put_out_keep_nothing(gp):
 
 
 def test_the_fhir_api_follows_the_calendar(gp):
-    """Silent: kept, without guidance; out: refused, nothing kept."""
+    """Silent: kept, without guidance, and no advice without keeping either; out: refused, nothing kept."""
     programme(gp, silent=-1)
     resource = orjson.dumps(order(CAUDA, "IRM lombaire", status="active"))
+    hushed = gp.client.post("/fhir/$assess", content=resource)
+    assert (hushed.status_code, hushed.json()["resourceType"]) == (422, "OperationOutcome")
+    assert "pas une approbation" in hushed.text
     made = gp.client.post("/fhir/ServiceRequest", content=resource)
     assert made.status_code == 201
     name = made.headers["location"].rsplit("/", 1)[1]
@@ -160,6 +163,8 @@ def test_the_fhir_api_follows_the_calendar(gp):
     refused = gp.client.post("/fhir/ServiceRequest", content=resource)
     assert refused.status_code == 422
     assert "rien n'a été jugé" in refused.text
+    programme(gp, on=0)
+    assert gp.client.post("/fhir/$assess", content=resource).status_code == 200
 
 
 def test_the_team_changes_the_dates_on_the_page(gp):
