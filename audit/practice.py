@@ -1,7 +1,7 @@
 """A prescriber's own requests counted: outcomes by month and by situation, exams really replaced; and the same totals of peers.
 
-Only signed requests count, as they were judged when signed; those taken over from a prescriber who left are nobody's. The
-unit is the exam asked (one line of assessment), except for ``requests``, which counts requests. Months are those of
+Only signed requests count, as they were judged when signed; those taken over from a prescriber who left are nobody's, and those
+judged in silence are told to nobody, not even added up. The unit is the exam asked (one line of assessment), except for ``requests``, which counts requests. Months are those of
 metropolitan France.
 """
 
@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Engine, func, select
 from pertimage.audit.indicators import Outcomes
 from pertimage.audit.instants import PARIS, utc_datetime, utc_text
 from pertimage.audit.intervals import Share
+from pertimage.audit.programme import Mode
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.tables import assessments, exchanges, feedback, journal, requests, reviews
 from pertimage.cds.model import Outcome
@@ -223,7 +224,8 @@ def _substituted(engine: Engine, mine: Sequence[ColumnElement[bool]]) -> dict[st
 def _signed_in(window: Window) -> list[ColumnElement[bool]]:
     start, end = window.bounds
     taken_over = select(exchanges.c.request).where(exchanges.c.request == requests.c.id, exchanges.c.kind == "succession").exists()
-    return [requests.c.status == RequestStatus.SIGNED.value, requests.c.created_at >= start, requests.c.created_at < end, ~taken_over]
+    said = [requests.c.status == RequestStatus.SIGNED.value, requests.c.mode == Mode.ON.value]
+    return [*said, requests.c.created_at >= start, requests.c.created_at < end, ~taken_over]
 
 
 def _midnight(day: date) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, bindparam, select
 
 from pertimage.audit.backlog import as_it_is
 from pertimage.audit.instants import PARIS, utc_datetime, utc_text
+from pertimage.audit.programme import Mode
 from pertimage.audit.published import plain
 from pertimage.audit.review import RequestStatus
 from pertimage.audit.tables import assessments, requests
@@ -22,7 +23,7 @@ _LATEST = (
     select(requests.c.id, requests.c.created_at, requests.c.reference, requests.c.patient)
     .where(requests.c.prescriber == bindparam("prescriber"), requests.c.hook == bindparam("hook"))
     .where(requests.c.created_at >= bindparam("since"), requests.c.created_at < bindparam("before"))
-    .where(requests.c.status == RequestStatus.SIGNED.value)
+    .where(requests.c.status == RequestStatus.SIGNED.value, requests.c.mode == Mode.ON.value)
     .order_by(requests.c.created_at.desc())
     .limit(LOOKED_AT)
     .subquery()
@@ -48,8 +49,8 @@ def told_before(
 ) -> dict[Advice, date]:
     """Return the day (Paris) on which each advice was last given at a hook, among a prescriber's signed requests between two instants.
 
-    The request of that reference and patient is left out: signed again, it is not another one. The registers are read as they
-    are, without waiting for the requests of the last seconds.
+    The request of that reference and patient is left out: signed again, it is not another one; so is what was judged in silence,
+    which nobody was told. The registers are read as they are, without waiting for the requests of the last seconds.
     """
     asked = {
         "prescriber": plain(prescriber),

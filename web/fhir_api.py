@@ -9,6 +9,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request, Response
 
 from pertimage import __version__
+from pertimage.audit.programme import Mode
 from pertimage.audit.review import UnknownRequest
 from pertimage.fhir.requests import Order, read, read_service_request
 from pertimage.fhir.resources import Evaluation, assess_output, bundle, detected_issues, guidance_response
@@ -18,6 +19,8 @@ from pertimage.web.access import User, api_user
 from pertimage.web.answers import ERRORS, fhir, object_of, refused
 from pertimage.web.fhir_tasks import judged, order_of, replacement_of
 from pertimage.web.service import Service
+
+HUSHED = "Les avis ne sont pas montrés à ce site pour le moment : rien n'est répondu, ce n'est pas une approbation."
 
 router = APIRouter(prefix="/fhir", tags=["FHIR R4"], responses=ERRORS)
 
@@ -61,7 +64,14 @@ async def assess(request: Request, user: User = Depends(api_user)) -> Response:
         orders = read(_unwrapped(object_of(await request.body())), service.today(), service.coded_facts)
     except BadRequest as error:
         return refused(400, "structure", error.message_fr, error.place)
+    if any(service.mode(user.name, _prescriber(service, user, order)) is not Mode.ON for order in orders):
+        return refused(422, "not-supported", HUSHED)
     return fhir(assess_output([part for order in orders for part in _evaluated(service, order)]))
+
+
+def _prescriber(service: Service, user: User, order: Order) -> str:
+    """Return the pseudonym of whoever asks for an order."""
+    return service.prescriber(user.name, text(mapping(order.resource.get("requester")).get("reference")))
 
 
 def _unwrapped(body: Any) -> Any:
@@ -90,8 +100,7 @@ async def create(request: Request, user: User = Depends(api_user)) -> Response:
         order = read_service_request(object_of(await request.body()), service.today(), service.coded_facts)
     except BadRequest as error:
         return refused(400, "structure", error.message_fr, error.place)
-    requester = text(mapping(order.resource.get("requester")).get("reference"))
-    prescriber = service.prescriber(user.name, requester)
+    prescriber = _prescriber(service, user, order)
     mode = service.mode(user.name, prescriber)
     if not mode.judges:
         return refused(422, "not-supported", "Le service n'est pas en service pour ce site : rien n'a été jugé ni enregistré.")

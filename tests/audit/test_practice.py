@@ -6,6 +6,7 @@ import pytest
 
 from pertimage.audit.consents import AlreadyMailed, Consents, Setting
 from pertimage.audit.practice import Replaced, Window, monthly, practices_of, replacements, situations, twelve_months
+from pertimage.audit.programme import Mode
 from pertimage.audit.projection import rebuild
 from pertimage.audit.review import Decision
 from tests.audit.scenes import record
@@ -41,6 +42,15 @@ def test_a_withdrawn_request_no_longer_counts(register):
     register.withdraw(gone, author="p1", at=IN_OCTOBER)
     assert practices_of(register.journal.store.reader, ["p1"], OCTOBER)["p1"].requests == 1
     assert kept != gone
+
+
+def test_what_was_judged_in_silence_is_told_to_nobody(register):
+    """Neither its outcome, nor its situation, nor its month: the period of silence is the one compared with."""
+    sign(register, outcome="not-indicated", mode=Mode.SILENT)
+    engine = register.journal.store.reader
+    assert practices_of(engine, ["p1"], OCTOBER) == {}
+    assert situations(engine, "p1", OCTOBER) == []
+    assert [one.requests for one in monthly(engine, "p1", OCTOBER).values()] == [0]
 
 
 def test_a_request_taken_over_is_not_its_new_prescribers(register):

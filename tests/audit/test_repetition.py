@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from pertimage.audit.programme import Mode
 from pertimage.audit.repetition import told_before
 from pertimage.cds.model import Assessment, ImagingRequest, Outcome
 
@@ -11,11 +12,20 @@ ADVICE = ("irm-genou", "genou/recent", "not-indicated")
 
 
 def signed(
-    register, at, *, reference="ServiceRequest/1", prescriber="p1", hook="order-sign", patient=None, rule="genou/recent", drafted=False
+    register,
+    at,
+    *,
+    reference="ServiceRequest/1",
+    prescriber="p1",
+    hook="order-sign",
+    patient=None,
+    rule="genou/recent",
+    drafted=False,
+    mode=Mode.ON,
 ):
     """Record an advice and wait until the registers show it."""
     line = Assessment(reference, Outcome.NOT_INDICATED, "irm-genou", "2026.1", "Non.", rule=rule)
-    about = {"site": "s", "prescriber": prescriber, "hook": hook, "patient": patient, "signed": not drafted}
+    about = {"site": "s", "prescriber": prescriber, "hook": hook, "patient": patient, "signed": not drafted, "mode": mode}
     register.record_assessment(ImagingRequest(reference), [line], at=at, **about)
     register.my_requests(prescriber)
 
@@ -41,12 +51,13 @@ def test_the_last_day_of_the_same_advice_is_known(store, register, now):
 
 
 def test_only_the_same_advice_to_the_same_person_counts(store, register, now):
-    """Another rule, another prescriber, a draft, a page, a day too old or still to come are not the same advice."""
+    """Another rule, another prescriber, a draft, a page, a day too old or still to come are not the same advice, nor one judged in silence."""
     day = now - timedelta(days=3)
     signed(register, day, rule="genou/ancien")
     signed(register, day, prescriber="p2")
     signed(register, day, drafted=True)
     signed(register, day, hook="page")
+    signed(register, day, mode=Mode.SILENT)
     signed(register, now - timedelta(days=31))
     signed(register, now)
     assert told(store, now) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 
 import orjson
@@ -11,13 +11,15 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from pertimage.audit.programme import Entry, EventKind
+from pertimage.audit.programme import Calendar, Entry, Event, EventKind
 from pertimage.audit.programme_register import Programme
 from pertimage.web.cli import app
+from pertimage.web.pages.calendar import drawn
 from tests.web.pages import person, plain, service_at
 from tests.web.test_hooks import hook, order
 
 CAUDA = "sciatique depuis hier, ne peut plus uriner"
+SPRAIN = "entorse de cheville droite hier, homme de 30 ans, Ottawa négatif"
 LUMBAGO = "lumbago depuis 5 j, pas de déficit, apyrétique"
 RUN = CliRunner()
 
@@ -38,9 +40,10 @@ def programme(gp, **steps):
     service.programme.look()
 
 
-def cards(gp, text=CAUDA, name="order-sign"):
+def cards(gp, text=CAUDA, name="order-sign", *, exam="IRM lombaire", identifier="sr1"):
     """Return the cards of a call."""
-    answer = gp.client.post("/cds-services/imagerie-pertinence", content=orjson.dumps(hook(order(text, "IRM lombaire"), name=name)))
+    body = hook(order(text, exam, id=identifier), name=name)
+    answer = gp.client.post("/cds-services/imagerie-pertinence", content=orjson.dumps(body))
     assert answer.status_code == 200, answer.text
     return answer.json()["cards"]
 
@@ -69,6 +72,20 @@ def test_a_site_in_service_shows_and_one_put_out_neither_judges_nor_keeps(gp):
     programme(gp, silent=1)
     assert cards(gp) == cards(gp, name="order-select") == []
     assert len(kept(gp)) == 1
+
+
+def test_what_was_judged_in_silence_was_told_to_nobody(gp):
+    """The first advice shown after the silence is as loud as a first one, and does not say that it was given before."""
+    programme(gp, silent=-10, on=10)
+    assert cards(gp, SPRAIN, exam="radio de cheville") == []
+    assert len(kept(gp)) == 1
+    programme(gp, silent=-10, on=0)
+    (card,) = cards(gp, SPRAIN, exam="radio de cheville", identifier="2")
+    assert card["indicator"] == "warning"
+    assert "Même avis" not in card["detail"]
+    gp.service.register.worklist()
+    (again,) = cards(gp, SPRAIN, exam="radio de cheville", identifier="3")
+    assert "Même avis" in again["detail"], "what was shown is told once"
 
 
 def test_the_site_is_that_of_the_account(tmp_path):
@@ -131,9 +148,12 @@ def test_the_pages_of_a_site_put_out_keep_nothing(gp):
 
 
 def test_the_fhir_api_follows_the_calendar(gp):
-    """Silent: kept, without guidance; out: refused, nothing kept."""
+    """Silent: kept, without guidance, and no advice without keeping either; out: refused, nothing kept."""
     programme(gp, silent=-1)
     resource = orjson.dumps(order(CAUDA, "IRM lombaire", status="active"))
+    hushed = gp.client.post("/fhir/$assess", content=resource)
+    assert (hushed.status_code, hushed.json()["resourceType"]) == (422, "OperationOutcome")
+    assert "pas une approbation" in hushed.text
     made = gp.client.post("/fhir/ServiceRequest", content=resource)
     assert made.status_code == 201
     name = made.headers["location"].rsplit("/", 1)[1]
@@ -143,6 +163,8 @@ def test_the_fhir_api_follows_the_calendar(gp):
     refused = gp.client.post("/fhir/ServiceRequest", content=resource)
     assert refused.status_code == 422
     assert "rien n'a été jugé" in refused.text
+    programme(gp, on=0)
+    assert gp.client.post("/fhir/$assess", content=resource).status_code == 200
 
 
 def test_the_team_changes_the_dates_on_the_page(gp):
@@ -190,6 +212,18 @@ def test_what_cannot_be_is_told_at_its_place(gp, form, said):
     assert answer.status_code == 422
     assert said in plain(answer.text)
     assert Programme(gp.service.journal).versions() == []
+
+
+def test_the_drawing_puts_each_event_on_its_day():
+    """An event before the first date widens the drawing; one of another time is in the list only, not at the edge."""
+    calendar = Calendar((Entry("a", on_from=date(2026, 3, 2)), Entry("b", on_from=date(2026, 4, 6))))
+    near, far = (Event("e", EventKind.STRIKE, "", day, None, "Grève", "x", "") for day in (date(2025, 12, 1), date(2021, 12, 1)))
+    drawing = drawn(calendar, (near, far), {}, date(2026, 5, 1))
+    assert drawing is not None
+    ((place, words),) = drawing.marks
+    months = {words: place for place, words in drawing.months}
+    assert "01/12/2025" in words
+    assert place == months["12/25"]
 
 
 def test_events_are_noted_and_taken_back(gp):

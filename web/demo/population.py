@@ -38,9 +38,9 @@ def populate(service: Service, last_day: date) -> str:
     if service.journal.head().seq:
         raise RealDataError("Cette base contient déjà d'autres données : donnez à la démonstration une base neuve.")
     closing = datetime.combine(last_day, time(23, 59), PARIS)
+    programme(service, last_day)
     for site in SITES:
         service.register.set_site(site.id, site.name, at=closing, go_live=site.go_live(last_day), fictitious=True)
-    programme(service, last_day, closing)
     service.register.set_places([place.document() for place in PLACES], at=closing)
     imported = add_activity(service.journal, activity(service.base.catalogue, last_day), service.pseudonyms, at=closing)
     written = orders(service, last_day)
@@ -55,10 +55,11 @@ def populate(service: Service, last_day: date) -> str:
     return f"{said}."
 
 
-def programme(service: Service, last_day: date, at: datetime) -> None:
-    """Write the calendar of the sites in service, and something else that happened at one of them."""
+def programme(service: Service, last_day: date) -> None:
+    """Write the calendar of the sites in service, decided a month before the first, and something else that happened at one of them."""
     starts = [(site.id, start) for site in SITES if (start := site.go_live(last_day))]
     calendar = Programme(service.journal)
+    at = datetime.combine(min(start for _, start in starts) - timedelta(days=30), time(9), PARIS)
     entries = [Entry(site, on_from=start) for site, start in starts]
     calendar.put(entries, author="Équipe projet", reason="Mise en service par vagues", at=at)
     site, start = starts[0]

@@ -26,8 +26,8 @@ ROLE = "equipe-projet"
 LONGEST = 400_000  # characters of a calendar pasted here
 SPARE_LINES = 2
 _STEPS = ("silent", "on", "off")
-_MARGIN = timedelta(days=45)
-_LINE, _LEFT, _WIDTH, _TOP = 30, 170, 760, 34
+_MARGIN, _YEAR = timedelta(days=45), timedelta(days=365)
+_LINE, _LEFT, _WIDTH, _TOP = 30, 260, 670, 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,22 +207,24 @@ def _shown(request: Request, *, lines: Sequence[Line] | None = None, status: int
 
 
 def drawn(calendar: Calendar, events: Sequence[Event], names: dict[str, str], today: date) -> Drawing | None:
-    """Return the calendar as a drawing, None when it has no date."""
+    """Return the calendar as a drawing, None when it has no date; what happened more than a year before it or after it is not on it."""
     days = [day for entry in calendar.entries for day in entry.dates if day]
     if not days:
         return None
-    first, last = min(*days, today) - _MARGIN, max(*days, today) + _MARGIN
+    noted = [event for event in events if min(*days, today) - _YEAR <= event.since <= max(*days, today) + _YEAR]
+    marked = [*days, today, *(event.since for event in noted)]
+    first, last = min(marked) - _MARGIN, max(marked) + _MARGIN
     per_day = _WIDTH / (last - first).days
 
     def place(day: date) -> float:
-        return round(_LEFT + (min(max(day, first), last) - first).days * per_day, 1)
+        return round(_LEFT + (day - first).days * per_day, 1)
 
     lines = []
     for rank, entry in enumerate(calendar.entries):
         name = names.get(entry.site, entry.site) + (f", {entry.group}" if entry.group else "")
         lines.append((name, float(_TOP + rank * _LINE), tuple(_bars(entry, last, place))))
     months = tuple((place(day), f"{day:%m/%y}") for day in _month_starts(first, last))
-    marks = tuple((place(event.since), f"{event.kind.french}, {event.since:%d/%m/%Y} : {event.words}") for event in events)
+    marks = tuple((place(event.since), f"{event.kind.french}, {event.since:%d/%m/%Y} : {event.words}") for event in noted)
     return Drawing(_LEFT + _WIDTH + 10, _TOP + len(lines) * _LINE + 8, _LEFT, tuple(lines), months, marks, place(today))
 
 
