@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
 
 from pertimage.audit.chain import PAGE, Record, canonical, records
+from pertimage.audit.import_projection import IMPORTS
 from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
 from pertimage.audit.practice_projection import PRACTICE
@@ -336,7 +337,11 @@ def _feedback(rows: Rows, record: Record, data: Data) -> None:
 
 def _activity(rows: Rows, record: Record, data: Data) -> None:
     exams = [dict(zip(data["columns"], values, strict=True)) for values in data["rows"]]
-    rows.upsert(activity, [exam | _derived(exam) for exam in exams])
+    rows.upsert_many(activity, [_NO_GIVEN | exam | _derived(exam) for exam in exams])
+
+
+# Records of earlier programs do not say when the report was given.
+_NO_GIVEN = {"given_at": None}
 
 
 def _derived(row: Data) -> dict[str, Any]:
@@ -408,6 +413,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "territory": _territory,
     "policy": _policy,
     "rule-decision": _rule_decision,
+    **IMPORTS,
     **PRACTICE,
     "patient-link": enter_link,
     "patient-information": enter_information,

@@ -192,7 +192,34 @@ activity = Table(
     Column("outcome", Text),
     Column("performed_week", Week),
     Column("wait_hours", Integer),
+    Column("given_at", Instant),
     Index(None, "performed_week"),
+)
+
+# Which column says what in the exports of a site ("": of a file that names its sites); ``document`` is JSON.
+import_mappings = Table(
+    "import_mappings",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Each import that changed something; ``report`` is its quality report (JSON: counts and codes, no label of the file).
+imports = Table(
+    "imports",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("author", Text, nullable=False),
+    Column("sites", Text, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("updated", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 sites = Table(
@@ -358,6 +385,8 @@ REGISTERS = (
     requests,
     feedback,
     activity,
+    import_mappings,
+    imports,
     sites,
     settings,
     editions,

@@ -3,9 +3,12 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from pertimage.audit.activity import add_activity
+from pertimage.audit.activity import Import, add_activity
 from pertimage.audit.agreement import Verdict
 from pertimage.audit.consents import Consents, Setting
+from pertimage.audit.imports.columns import Field
+from pertimage.audit.imports.history import note_import, save_mapping
+from pertimage.audit.imports.mapping import FileMapping
 from pertimage.audit.lessons import Lessons
 from pertimage.audit.patient_links import PatientAnswer, Reason
 from pertimage.audit.patients import PatientRegister
@@ -78,6 +81,10 @@ def _live(register, now):
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))
+    for header in ("N° examen", "Accession"):
+        mapping = FileMapping({Field.NUMBER: header, Field.PERFORMED: "Date", Field.CODE: "CCAM"}, "chu")
+        save_mapping(register, mapping, author="p1", pseudonyms=Pseudonyms("k" * 16), at=next(at))
+    note_import(register, Import(added=3), author="p1", sites=["chu"], lines=3, rejected=0, report={}, at=next(at))
 
 
 def test_the_registers_can_be_rebuilt_from_the_journal(store, register, now):
