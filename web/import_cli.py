@@ -44,7 +44,7 @@ def import_activity(
     ] = "sqlite:///var/pertimage.db",
     demo: Annotated[bool, typer.Option("--demo", help="Base de démonstration : les examens importés sont dits fictifs.")] = False,
 ) -> None:
-    """Importer l'activité d'imagerie ; importer deux fois ne change rien, un examen qui a avancé est mis à jour."""
+    """Lire l'activité d'imagerie des exports d'un SIR ; importer deux fois ne change rien, un examen qui a avancé est mis à jour."""
     from pertimage.audit.imports.refusal import FileRefused
 
     try:

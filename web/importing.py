@@ -13,6 +13,8 @@ from pertimage.audit.imports.refusal import FileRefused
 from pertimage.audit.imports.source import Kind, source
 from pertimage.audit.imports.table import Table
 from pertimage.audit.imports.workbook import read_workbook
+from pertimage.fhir.timelines import FIELDS
+from pertimage.web.importing_fhir import fhir_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,6 @@ def tables_of(path: Path, name: str = "", sheet: str = "") -> list[Table]:
     if sheet:
         raise FileRefused(f"{found.name} : une feuille est demandée, mais ce n'est pas un classeur")
     if found.kind is Kind.JSON:
-        from pertimage.web.importing_fhir import fhir_table
-
         return [fhir_table(found)]
     return [read_delimited(found, vocabulary())]
 
@@ -50,6 +50,10 @@ def tables_of(path: Path, name: str = "", sheet: str = "") -> list[Table]:
 def plan(table: Table, site: str, given: FileMapping | None, saved: Sequence[FileMapping]) -> Planned:
     """Return how a table is read: as given, else as saved when its columns are all there, else as guessed."""
     guessed, guesses = guess_mapping(table, vocabulary(), site)
+    if table.columns == FIELDS:  # resources joined: their columns are the fields, those that say something
+        full = [any(row[place].strip() for row in table.sample) for place in range(len(FIELDS))]
+        headers = {Field(name): name for name, said in zip(FIELDS, full, strict=True) if said and not (site and name == Field.SITE)}
+        return Planned(table, FileMapping(headers, site), (), "guessed")
     if given is not None:
         return Planned(table, _for_site(given, site), guesses, "given")
     known = next((one for one in saved if one.fits(table.columns)), None)

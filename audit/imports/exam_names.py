@@ -79,7 +79,7 @@ class ExamNames:
                 exam = exams[0] if exams else None
             else:
                 exam = self._coded(word) if how is How.CODE else self._own(fold(word))
-            if exam in self._exams:
+            if exam is not None and exam in self._exams:
                 form = self._exams[exam]
                 return Named(exam, str(form.modality), form.region, how, several, other=said not in (None, "OT", str(form.modality)))
         return Named(None, said, None, How.MODALITY if said else How.NOTHING)

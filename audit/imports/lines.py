@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from pertimage.audit.activity import StoredRow
 from pertimage.audit.imports.columns import STEPS, TIME_OF, Field, Vocabulary
@@ -171,7 +170,7 @@ class LineReader:
             moment = step.clock.read(text, "" if time.casefold() in NOTHING else time)
         except LineFault as fault:
             raise LineFault(f"{fault} pour {_NAMES[step.field]}") from None
-        if not EARLIEST <= moment.day or moment.instant > step.latest:
+        if not moment.day >= EARLIEST or moment.instant > step.latest:
             self._quality.impossible[f"date hors limites pour {_NAMES[step.field]}"] += 1
             return None
         if moment.note:

@@ -55,9 +55,7 @@ class Importer:
         used: set[str] = set()
         before = 0
         for table, mapping in work:
-            used |= self._one(
-                table, mapping, rejects, quality, writer, sites, lambda lines, start=before, one=table: progress(start + one.read(), lines)
-            )  # type: ignore[misc]
+            used |= self._one(table, mapping, rejects, quality, writer, sites, _after(progress, before, table))
             before += table.size
         if self.dry:
             return Import(), quality.report(words=True)
@@ -107,6 +105,11 @@ class Importer:
         known = {site.id for site in self.register.sites()} | {place["id"] for place in self.register.places()}
         for site in sorted(used - known):
             self.register.set_site(site, sites.new.get(site, site), at=self.at, fictitious=self.fictitious)
+
+
+def _after(progress: Callable[[int, int], None], before: int, table: Table) -> Callable[[int], None]:
+    """Return what tells the progress of one table, after those that were read before it."""
+    return lambda lines: progress(before + table.read(), lines)
 
 
 def _hashed(pseudonyms: Pseudonyms, word: str) -> str:

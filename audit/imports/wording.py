@@ -44,10 +44,12 @@ def mapped_columns(table: Table, mapping: FileMapping, guesses: Sequence[Guess],
     """Return every column of a table with what it is read as; the values of cells are not shown, only what they look like."""
     fields = {header: name for name, header in mapping.headers.items()}
     sure = {(guess.field, guess.column): guess.confidence for guess in guesses}
-    return [
-        MappedColumn(header, fields.get(header), sure.get((fields[header], place)) if header in fields else None, kind_words([row[place] for row in table.sample if place < len(row)], words))
-        for place, header in enumerate(table.columns)
-    ]  # fmt: skip
+    found = []
+    for place, header in enumerate(table.columns):
+        name = fields.get(header)
+        look = kind_words([row[place] for row in table.sample if place < len(row)], words)
+        found.append(MappedColumn(header, name, sure.get((name, place)) if name else None, look))
+    return found
 
 
 def told_mapping(table: Table, mapping: FileMapping, guesses: Sequence[Guess], words: Vocabulary) -> Iterator[str]:
