@@ -336,20 +336,19 @@ def _feedback(rows: Rows, record: Record, data: Data) -> None:
 
 
 def _activity(rows: Rows, record: Record, data: Data) -> None:
-    exams = [dict(zip(data["columns"], values, strict=True)) for values in data["rows"]]
-    rows.upsert_many(activity, [_NO_GIVEN | exam | _derived(exam) for exam in exams])
+    names: list[str] = data["columns"]
+    performed, requested = names.index("performed_at"), names.index("requested_at")
+    exams = [(*values, *_derived(values[performed], values[requested])) for values in data["rows"]]
+    rows.upsert_many(activity, (*names, "performed_week", "wait_hours"), exams)
 
 
-# Records of earlier programs do not say when the report was given.
-_NO_GIVEN = {"given_at": None}
-
-
-def _derived(row: Data) -> dict[str, Any]:
-    performed, requested = row["performed_at"], row["requested_at"]
-    hours = None
-    if performed and requested and performed >= requested:  # a negative wait is an error of data, not a short wait
-        hours = round((utc_datetime(performed) - utc_datetime(requested)).total_seconds() / 3600)
-    return {"performed_week": monday(performed) if performed else None, "wait_hours": hours}
+def _derived(performed: str | None, requested: str | None) -> tuple[str | None, int | None]:
+    """Return the week and the wait (hours) of an exam; a negative wait is an error of data, not a short wait."""
+    if not performed:
+        return None, None
+    if not requested or performed < requested:
+        return monday(performed), None
+    return monday(performed), round((utc_datetime(performed) - utc_datetime(requested)).total_seconds() / 3600)
 
 
 def _site(rows: Rows, record: Record, data: Data) -> None:

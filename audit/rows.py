@@ -50,12 +50,10 @@ class Rows:
         others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
         self.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
-    def upsert_many(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        """Do as ``upsert`` for thousands of rows with the same columns, whose values go to the driver as they are."""
+    def upsert_many(self, table: Table, names: tuple[str, ...], values: list[tuple[Any, ...]]) -> None:
+        """Do as ``upsert`` for thousands of rows, whose values follow ``names`` and go to the driver as they are."""
         self.flush()
-        names = tuple(rows[0]) if rows else ()
-        values = list(map(itemgetter(*names), rows)) if rows else []
-        if values and self._connection.dialect.name == "postgresql" and len(values) >= _COPIED_FROM:
+        if self._connection.dialect.name == "postgresql" and len(values) >= _COPIED_FROM:
             self._copied(table, names, values)
         elif values:
             marks = ", ".join([mark(self._connection.dialect)] * len(names))

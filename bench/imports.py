@@ -17,7 +17,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-HEADER = ("N° examen", "IPP", "Site", "Date naissance", "Modalité", "Libellé examen", "Date demande", "Date RDV", "Date examen", "Date validation CR", "Remis le")
+HEADER = (
+    "N° examen",
+    "IPP",
+    "Site",
+    "Date naissance",
+    "Modalité",
+    "Libellé examen",
+    "Date demande",
+    "Date RDV",
+    "Date examen",
+    "Date validation CR",
+    "Remis le",
+)
 EXAMS = (
     ("Scanner", "TDM TAP avec injection"), ("Scanner", "TDM cérébral sans injection"), ("IRM", "IRM lombaire"), ("IRM", "IRM genou droit"),
     ("RX", "Radio thorax face"), ("RX", "Radio bassin face"), ("Echo", "Écho abdominale"), ("Mammo", "Mammographie bilatérale"),
@@ -30,7 +42,9 @@ def main() -> None:
     """Make the file, import it twice, print how long each took and the memory it needed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000, help="lignes (1 000 000)")
-    parser.add_argument("--database", default="", help="base PostgreSQL vide, postgresql://… ; par défaut SQLite, dans un dossier temporaire")
+    parser.add_argument(
+        "--database", default="", help="base PostgreSQL vide, postgresql://… ; par défaut SQLite, dans un dossier temporaire"
+    )
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "activite.csv"

@@ -33,7 +33,7 @@ def import_activity(
     sheet: Annotated[str, typer.Option("--sheet", "--feuille", help="Feuille d'un classeur.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "--oui", help="Ne rien demander.")] = False,
     save: Annotated[
-        bool, typer.Option("--save/--no-save", "--garder/--ne-pas-garder", help="Garder la correspondance pour ce site.")
+        bool, typer.Option("--save/--no-save", "--garder/--ne-pas-garder", help="Garder pour ce site la correspondance donnée par --mapping.")
     ] = True,
     rejects: Annotated[Path | None, typer.Option("--rejects", "--rejets", help="CSV des lignes rejetées (contient des données).")] = None,
     report: Annotated[Path | None, typer.Option("--report", "--rapport", help="Rapport de qualité, en JSON.")] = None,
@@ -81,7 +81,7 @@ def _import(
     with Rejects(rejects) as rejected, _progress(sum(one.table.size for one in plans)) as progress:
         done, found = importer.run([(one.table, one.mapping) for one in plans], rejected, progress)
     if save and not dry:
-        for planned in plans:
+        for planned in (one for one in plans if one.origin == "given"):
             with contextlib.suppress(ValueError):  # a header that looks like a value is used, and not kept
                 save_mapping(register, planned.mapping, author=getpass.getuser(), pseudonyms=pseudonyms, at=now)
     lost = sum(count for reason, count in found["rejected"].items() if reason != CANCELLED)

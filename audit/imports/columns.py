@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pertimage.audit.imports.moments import is_date, is_nothing, is_serial, is_time
+from pertimage.audit.imports.moments import is_date, is_nothing, is_serial, is_time, is_written_date
 from pertimage.guidelines.words import fold
 
 _FILE = Path(__file__).with_name("colonnes.yaml")
@@ -167,7 +167,7 @@ def _with_look(said: float, look: Mapping[str, float], expected: str, field: Fie
     if expected in ("texte", "statut"):
         return said * (0.5 if max(look.get("date", 0.0), look.get("heure", 0.0)) > 0.5 else 1.0)
     if expected == "numero":
-        return said * (0.3 if look.get("date", 0.0) > 0.5 or look.get("ccam", 0.0) > 0.5 else 0.6 + 0.4 * look["distinct"] ** 0.25)
+        return said * (0.3 if look["ecrite"] > 0.5 or look.get("ccam", 0.0) > 0.5 else 0.6 + 0.4 * look["distinct"] ** 0.25)
     if expected == "ccam":
         return said * (1.0 if fits > 0.5 else 0.8 if look.get("date", 0.0) < 0.5 else 0.2)
     return said * (0.2 + 0.8 * min(1.0, fits * 1.25))
@@ -179,7 +179,8 @@ def _looks(cells: Sequence[str], words: Vocabulary) -> Mapping[str, float]:
     if not full:
         return {}
     tests: dict[str, Callable[[str], object]] = {
-        "date": lambda cell: is_date(cell) or is_serial(cell), "heure": lambda cell: is_time(cell) or cell.startswith("0."), "ccam": _CCAM.fullmatch,
+        "date": lambda cell: is_date(cell) or is_serial(cell), "ecrite": is_written_date,
+        "heure": lambda cell: is_time(cell) or cell.startswith("0."), "ccam": _CCAM.fullmatch,
         "modalite": lambda cell: fold(cell) in words.modalities, "age": _AGE.fullmatch,
     }  # fmt: skip
     return {name: sum(map(bool, map(test, full))) / len(full) for name, test in tests.items()} | {"distinct": len(set(full)) / len(full)}
@@ -191,6 +192,7 @@ def kind_words(cells: Sequence[str], words: Vocabulary) -> str:
     if not look:
         return "vide"
     distinct = look.pop("distinct")
+    look["date"] = look.pop("ecrite")
     name = max(look, key=lambda one: look[one])
     if look[name] > 0.6:
         return {"date": "dates", "heure": "heures", "ccam": "codes CCAM", "modalite": "modalités", "age": "nombres"}[name]

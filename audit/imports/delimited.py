@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO, cast
 
 from pertimage.audit.imports.columns import Vocabulary
@@ -99,12 +101,10 @@ def _delimiter(source: Source, encoding: str) -> str:
         text = text.rpartition("\n")[0] or text
     best, score = "", 0.0
     for delimiter in DELIMITERS:
-        try:
-            counts = Counter(
-                len(row) for row, _ in zip(csv.reader(io.StringIO(text), delimiter=delimiter), range(_LOOK), strict=False) if row
-            )
-        except csv.Error:
-            continue
+        counts: Counter[int] = Counter()
+        with contextlib.suppress(csv.Error):  # a line that cannot be read says nothing; those before it do
+            for row in islice(csv.reader(io.StringIO(text), delimiter=delimiter), _LOOK):
+                counts[len(row)] += bool(row)
         width, rows = max(((width, rows) for width, rows in counts.items() if width > 1), key=lambda one: one[1] * one[0], default=(1, 0))
         found = rows / max(1, counts.total()) * min(width, 12)
         if width > 1 and found > score:

@@ -15,7 +15,7 @@ from pertimage.audit.activity import StoredRow
 from pertimage.audit.imports.columns import STEPS, TIME_OF, Field, Vocabulary
 from pertimage.audit.imports.exam_names import ExamNames, How
 from pertimage.audit.imports.mapping import FileMapping
-from pertimage.audit.imports.moments import EARLIEST, NOTHING, Clock, Moment, is_nothing, years_between
+from pertimage.audit.imports.moments import EARLIEST, NOTHING, DateReader, Moment, is_nothing, years_between
 from pertimage.audit.imports.quality import Quality
 from pertimage.audit.imports.refusal import LineFault
 from pertimage.audit.imports.table import Table
@@ -28,9 +28,10 @@ _INS = re.compile(r"[1-478]\d{5}(?:\d{2}|2[AB]|\d[AB])\d{5}(?:\d{2})?")
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _AGE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(a|y|m|j|d)?\w*", re.IGNORECASE)
 _AGE_UNITS = {"m": 12.0, "j": 365.2425, "d": 365.2425}
-MOST_SITES = 100
+MOST_SITES = 60
 CANCELLED = "examen annulé ou patient absent"
 _FUTURE_YEARS = 3
+_MOST_CELLS = 400
 _TOO_LONG = timedelta(days=2 * 366)
 _NAMES = {
     Field.REQUESTED: "la demande", Field.SCHEDULED: "le rendez-vous", Field.PERFORMED: "la réalisation", Field.REPORTED: "le compte rendu",
@@ -45,8 +46,16 @@ class Step:
     field: Field
     date: int
     time: int
-    clock: Clock
+    reader: DateReader
     latest: str
+
+
+_LONGEST_NOTHING = max(map(len, NOTHING))
+
+
+def _says_nothing(cell: str) -> bool:
+    """Do as ``is_nothing``, which a million lines call ten times each."""
+    return not cell or (len(cell) <= _LONGEST_NOTHING and cell.casefold() in NOTHING) or cell.isspace()
 
 
 class Sites:
@@ -86,14 +95,15 @@ class LineReader:
         clocks = mapping.clocks(table)
         soon, later = utc_text(now + timedelta(days=1)), utc_text(now + timedelta(days=366 * _FUTURE_YEARS))
         self._steps = [
-            Step(step, places[step], places.get(TIME_OF[step], -1), clocks[step], later if step is Field.SCHEDULED else soon)
+            Step(step, places[step], places.get(TIME_OF[step], -1), DateReader(clocks[step]), later if step is Field.SCHEDULED else soon)
             for step in STEPS
             if step in places
         ]
         self._ranks = [STEPS.index(step.field) for step in self._steps]
         self._width = 1 + max(places.values())
         self._at = {name: places.get(name, -1) for name in Field}
-        self._clocks, self._today = clocks, now.date().isoformat()
+        self._today = now.date().isoformat()
+        self._births = DateReader(clocks[Field.BIRTH]) if Field.BIRTH in clocks else None
         self._site = mapping.site
         self._names, self._cancelled, self._pseudonyms = names, vocabulary.cancelled, pseudonyms
         self._sites, self._quality, self._fictitious = sites, quality, fictitious
@@ -107,7 +117,7 @@ class LineReader:
         """Return the row of a line, hashed; raises LineFault with the reason of its rejection."""
         if len(cells) < self._width:
             cells = [*cells, *[""] * (self._width - len(cells))]
-        elif len(cells) > 4 * MOST_SITES:
+        elif len(cells) > _MOST_CELLS:
             raise LineFault("trop de cellules")
         number = self._cell(cells, Field.NUMBER)
         if number.casefold() in NOTHING:
@@ -133,7 +143,7 @@ class LineReader:
         )  # fmt: skip
         quality = self._quality
         for name in self._plain:
-            if cells[self._at[name]].strip().casefold() in NOTHING:
+            if _says_nothing(cells[self._at[name]]):
                 quality.missing[name] += 1
         if named.other:
             quality.notes["technique du fichier différente de celle de l'examen reconnu"] += 1
@@ -158,7 +168,7 @@ class LineReader:
         moments: list[Moment | None] = [None] * len(STEPS)
         for rank, step in zip(self._ranks, self._steps, strict=True):
             text = cells[step.date].strip()
-            if text.casefold() in NOTHING:
+            if _says_nothing(text):
                 self._quality.missing[step.field] += 1
                 continue
             moments[rank] = self._moment(step, text, cells[step.time].strip() if step.time >= 0 else "")
@@ -167,7 +177,7 @@ class LineReader:
 
     def _moment(self, step: Step, text: str, time: str) -> Moment | None:
         try:
-            moment = step.clock.read(text, "" if time.casefold() in NOTHING else time)
+            moment = step.reader.read(text, "" if time.casefold() in NOTHING else time)
         except LineFault as fault:
             raise LineFault(f"{fault} pour {_NAMES[step.field]}") from None
         if not moment.day >= EARLIEST or moment.instant > step.latest:
@@ -214,9 +224,9 @@ class LineReader:
             if found is None:
                 raise LineFault("âge illisible")
             return float(found[1].replace(",", ".")) / _AGE_UNITS.get((found[2] or "").lower(), 1.0)
-        if not born or born.casefold() in NOTHING:
+        if not self._births or _says_nothing(born):
             return None
-        birth = self._clocks[Field.BIRTH].read(born if not re.fullmatch(r"(?:19|20)\d\d", born) else f"{born}-07-01").day
+        birth = self._births.read(born if not re.fullmatch(r"(?:19|20)\d\d", born) else f"{born}-07-01").day
         if birth > self._today:  # « 03/02/38 »: two digits of the last century
             birth = f"{int(birth[:4]) - 100}{birth[4:]}"
         return years_between(birth, day)

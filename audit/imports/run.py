@@ -14,7 +14,7 @@ from pertimage.audit.imports.history import check_key, known_sites, note_import
 from pertimage.audit.imports.lines import CANCELLED, LineReader, Sites
 from pertimage.audit.imports.mapping import FileMapping
 from pertimage.audit.imports.quality import Quality
-from pertimage.audit.imports.refusal import LineFault
+from pertimage.audit.imports.refusal import FileRefused, LineFault
 from pertimage.audit.imports.rejects import Rejects
 from pertimage.audit.imports.table import Table
 from pertimage.audit.pseudonym import Pseudonyms
@@ -24,6 +24,7 @@ from pertimage.guidelines.catalogue import Catalogue
 from pertimage.guidelines.words import fold
 
 _PROGRESS_EVERY = 2_000
+_SITES_JUDGED, _MOST_VARIED = 20, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Importer:
 
         ``progress`` is told the bytes and the lines read. With ``dry`` nothing is written. Raises FileRefused.
         """
+        for table, mapping in work:
+            _check_sites(table, mapping)
         check_key(self.register, self.pseudonyms, self.at, note=not self.dry)
         sites = Sites(known_sites(self.register), "")
         quality = Quality(
@@ -105,6 +108,18 @@ class Importer:
         known = {site.id for site in self.register.sites()} | {place["id"] for place in self.register.places()}
         for site in sorted(used - known):
             self.register.set_site(site, sites.new.get(site, site), at=self.at, fictitious=self.fictitious)
+
+
+def _check_sites(table: Table, mapping: FileMapping) -> None:
+    """Refuse a column of sites with almost as many values as lines: the codes of sites are kept, and it could be one of names."""
+    place = mapping.places(table.columns).get(Field.SITE)
+    if place is None or mapping.site:
+        return
+    said = [row[place].strip() for row in table.sample if place < len(row)]
+    if len(said) >= _SITES_JUDGED and len(set(said)) > _MOST_VARIED * len(said):
+        raise FileRefused(
+            f"{table.name} : la colonne « {table.columns[place]} », lue comme le site, change presque à chaque ligne. Donnez le site (--site)."
+        )
 
 
 def _after(progress: Callable[[int, int], None], before: int, table: Table) -> Callable[[int], None]:

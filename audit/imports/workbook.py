@@ -71,13 +71,11 @@ class _Done:
 def _lines(workbook: CalamineWorkbook, name: str, place: str, done: _Done | None = None) -> Iterator[Line]:
     try:
         sheet: CalamineSheet = workbook.get_sheet_by_name(name)
-        start = sheet.start
-        first = start[0] + 1 if start else 1
         height = max(1, sheet.height)
-        for number, row in enumerate(sheet.iter_rows(), start=first):
+        for number, row in enumerate(sheet.iter_rows(), start=1):
             cells = [_text(cell) for cell in row]
             if done and number % 500 == 0:
-                done.bytes = done.size * (number - first) // height
+                done.bytes = done.size * min(number, height) // height
             if any(cells):
                 long = any(len(cell) > LONGEST_CELL for cell in cells)
                 yield Line(number, cells, f"cellule de plus de {LONGEST_CELL} caractères" if long else "")
