@@ -33,7 +33,8 @@ def import_activity(
     sheet: Annotated[str, typer.Option("--sheet", "--feuille", help="Feuille d'un classeur.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "--oui", help="Ne rien demander.")] = False,
     save: Annotated[
-        bool, typer.Option("--save/--no-save", "--garder/--ne-pas-garder", help="Garder pour ce site la correspondance donnée par --mapping.")
+        bool,
+        typer.Option("--save/--no-save", "--garder/--ne-pas-garder", help="Garder pour ce site la correspondance donnée par --mapping."),
     ] = True,
     rejects: Annotated[Path | None, typer.Option("--rejects", "--rejets", help="CSV des lignes rejetées (contient des données).")] = None,
     report: Annotated[Path | None, typer.Option("--report", "--rapport", help="Rapport de qualité, en JSON.")] = None,

@@ -89,13 +89,13 @@ def told_quality(report: Mapping[str, Any], words: Vocabulary, count: Callable[[
     kept = report["kept"]
     yield (
         "Examens reconnus",
-        [f"{HOW_WORDS[how]} : {count(found)} ({percent(found, kept)})" for how, found in report["recognised"].items() if found],
+        [f"{HOW_WORDS[how]} : {_with_share(found, kept, count)}" for how, found in report["recognised"].items() if found],
     )
     yield "Lignes rejetées", [f"{reason} : {count(found)}" for reason, found in report["rejected"].items()]
     yield (
         "Données absentes",
         [
-            f"{words.labels[Field(name)]} : {count(found)} ({percent(found, report['lines'])})"
+            f"{words.labels[Field(name)]} : {_with_share(found, report['lines'], count)}"
             for name, found in report["missing"].items()
             if found
         ],
@@ -115,6 +115,12 @@ def told_quality(report: Mapping[str, Any], words: Vocabulary, count: Callable[[
             "Codes et libellés non reconnus, du plus fréquent au plus rare",
             [f"« {one['word']} » : {count(one['lines'])}" for one in report["unknown"]],
         )
+
+
+def _with_share(part: int, whole: int, count: Callable[[int], str]) -> str:
+    """Return a count and its share; the share is left out when it would tell a count that is masked."""
+    said = count(part)
+    return f"{said} ({percent(part, whole)})" if said == number(part) and count(whole - part) == number(whole - part) else said
 
 
 def _break(one: Mapping[str, Any], count: Callable[[int], str]) -> str:
