@@ -108,7 +108,7 @@ def told_quality(report: Mapping[str, Any], words: Vocabulary, count: Callable[[
         ([f"lignes répétées à l'identique : {count(same)}"] if same else [])
         + ([f"même numéro d'examen, contenu différent (la dernière ligne compte) : {count(other)}"] if other else []),
     )
-    yield f"Ruptures des séries ({RULE})", [_break(one, count) for one in report["breaks"]]
+    yield "Ruptures des séries", [_break(one, count) for one in report["breaks"]]
     yield "Codages apparus ou disparus", [_coding(one, count) for one in report["coding"]]
     if report.get("unknown"):
         yield (
@@ -126,12 +126,16 @@ def _with_share(part: int, whole: int, count: Callable[[int], str]) -> str:
 def _break(one: Mapping[str, Any], count: Callable[[int], str]) -> str:
     where = f"{one['site']}, {one['modality']}"
     if one["kind"] == "empty":
-        return f"{where} : {one['weeks']} semaine{'s' if one['weeks'] > 1 else ''} sans aucun examen à partir du {one['week']}"
-    return f"{where} : le niveau change la semaine du {one['week']}, de {count(round(one['before']))} à {count(round(one['after']))} examens par semaine"
+        return f"{where} : {one['weeks']} semaine{'s' if one['weeks'] > 1 else ''} sans aucun examen à partir du {_day(one['week'])}"
+    return f"{where} : le niveau change la semaine du {_day(one['week'])}, de {count(round(one['before']))} à {count(round(one['after']))} examens par semaine"
+
+
+def _day(day: str) -> str:
+    return f"{day[8:]}/{day[5:7]}/{day[:4]}"
 
 
 def _coding(one: Mapping[str, Any], count: Callable[[int], str]) -> str:
     what = f"« {one['word']} »" if one.get("word") else one["exam"] or "un libellé non reconnu"
     return (
-        f"{what} : {'apparaît' if one['change'] == 'appears' else 'disparaît'} la semaine du {one['week']} ({count(one['lines'])} lignes)"
+        f"{what} : {'apparaît' if one['change'] == 'appears' else 'disparaît'} la semaine du {_day(one['week'])} ({count(one['lines'])} lignes)"
     )

@@ -53,7 +53,7 @@ def test_a_file_is_sent_looked_at_imported_and_told(team):
     assert "importé" in plain(listed)
     report = re.search(r"/evaluation/import/rapport/\d+", listed).group()
     assert "3 examens ajoutés" in team.read(report)
-    assert "Reconnus par leur libellé : ≤ 7" in team.read(report)
+    assert "reconnus par leur libellé : ≤ 7" in team.read(report)
 
 
 def test_importing_the_same_file_again_changes_nothing(team):

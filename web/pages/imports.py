@@ -21,7 +21,7 @@ from pertimage.audit.imports.mapping import FileMapping, mapping_of
 from pertimage.audit.imports.refusal import FileRefused
 from pertimage.audit.imports.rejects import Rejects
 from pertimage.audit.imports.run import Importer
-from pertimage.audit.imports.wording import MappedColumn, mapped_columns, number, told_quality
+from pertimage.audit.imports.wording import RULE, MappedColumn, mapped_columns, number, told_quality
 from pertimage.audit.store import utc_datetime
 from pertimage.web.access import page_user
 from pertimage.web.import_workspace import DONE, FAILED, READY, RUNNING, STOPPED, Work, Workspace
@@ -247,7 +247,7 @@ def _list(request: Request, fault: str = "", status: int = 200) -> HTMLResponse:
 
 def _shown(request: Request, work: Work, fault: str = "", status: int = 200) -> HTMLResponse:
     service = service_of(request)
-    about: dict[str, Any] = {"work": work, "fault": fault, "labels": vocabulary().labels, "small": SMALL, "number": number, "stem": _STEM}
+    about: dict[str, Any] = {"work": work, "fault": fault, "labels": vocabulary().labels, "small": SMALL, "number": number, "stem": _STEM, "rule": RULE}
     about |= {
         "ready": READY,
         "running": RUNNING,
