@@ -7,28 +7,34 @@ Batches go through the journal, so an imported line is durable when it is counte
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import select
 
 from pertimage.audit.instants import utc_text
-from pertimage.audit.journal import Journal
+from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.projection import irradiating
 from pertimage.audit.pseudonym import Pseudonyms, age_band
 from pertimage.audit.tables import activity
 from pertimage.cds.model import Outcome
 
-BATCH = 500
+# Exams per journal record: each costs a synchronisation of the disk, and is held in memory as a whole.
+BATCH = 5_000
+_LOOKED_FOR = 5_000
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*", re.IGNORECASE)
 _MODALITY = re.compile(r"[A-Z]{2,4}")
 COLUMNS = (
     "site", "accession", "patient", "age_band", "modality", "exam", "region", "irradiating", "requested_at", "scheduled_at",
-    "performed_at", "reported_at", "fictitious", "outcome",
+    "performed_at", "reported_at", "fictitious", "outcome", "given_at",
 )  # fmt: skip
+# The values of an exam as the register holds them, in the order of COLUMNS.
+StoredRow = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class ActivityRow:
     reported_at: datetime | None = None
     fictitious: bool = False
     outcome: str | None = None
+    given_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -65,60 +72,112 @@ class Import:
     rejected: list[tuple[int, str]] = field(default_factory=list)
 
 
+class ActivityWriter:
+    """Writes exams to the journal in batches, the next one being made ready while one is on its way to the disk.
+
+    An exam is the same when site and accession number are. One that is known is updated: what a line does not say erases
+    nothing. ``done`` counts; call ``finish`` at the end.
+    """
+
+    def __init__(self, journal: Journal, at: datetime, done: Import, batch: int = BATCH) -> None:
+        self._journal, self._at, self._batch = journal, at, batch
+        self.done = done
+        self._rows: dict[tuple[str, str], StoredRow] = {}
+        self._written: Future[Record] | None = None
+
+    def add(self, row: StoredRow) -> None:
+        """Add an exam; of the same exam twice, the last line tells."""
+        key = (row[0], row[1])
+        earlier = self._rows.get(key)
+        if earlier is not None:
+            self.done.unchanged += 1
+            row = _completed(earlier, row)
+        self._rows[key] = row
+        if len(self._rows) >= self._batch:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits to the journal."""
+        if self._written:
+            self._written.result()
+            self._written = None
+        known = _known(self._journal, list(self._rows))
+        changed = []
+        for key, row in self._rows.items():
+            earlier = known.get(key)
+            whole = row if earlier is None else _completed(earlier, row)
+            if whole != earlier:
+                changed.append(whole)
+                self.done.updated += earlier is not None
+                self.done.added += earlier is None
+        self.done.unchanged += len(self._rows) - len(changed)
+        self._rows = {}
+        if changed:
+            self._written = self._journal.submit(Entry("activity", {"columns": COLUMNS, "rows": changed}, self._at))
+
+    def finish(self) -> Import:
+        """Return what was done, once all of it is on disk."""
+        if self._rows:
+            self.flush()
+        if self._written:
+            self._written.result()
+        return self.done
+
+
 def add_activity(journal: Journal, rows: Iterable[ActivityRow], pseudonyms: Pseudonyms, *, at: datetime) -> Import:
     """Add exams, in batches; importing them again changes nothing, and an exam that has moved on is updated.
 
-    An exam is the same when site and accession number are. Faulty rows are left out and reported; the others are kept.
+    Faulty rows are left out and reported; the others are kept.
     """
-    done = Import()
-    numbered = enumerate(rows, start=1)
-    while taken := list(islice(numbered, BATCH)):
-        good = list(_readable(taken, pseudonyms, done))
-        batch = {(row["site"], row["accession"]): row for row in good}
-        done.unchanged += len(good) - len(batch)  # the same exam twice in a batch: the last line tells
-        _write(journal, batch, at, done)
-    return done
+    writer = ActivityWriter(journal, at, Import())
+    for row in _readable(enumerate(rows, start=1), pseudonyms, writer.done):
+        writer.add(row)
+    return writer.finish()
 
 
-def _readable(taken: list[tuple[int, ActivityRow]], pseudonyms: Pseudonyms, done: Import) -> Iterator[dict[str, Any]]:
-    for place, row in taken:
+def _readable(numbered: Iterable[tuple[int, ActivityRow]], pseudonyms: Pseudonyms, done: Import) -> Iterator[StoredRow]:
+    for place, row in numbered:
         try:
             yield _stored(row, pseudonyms)
         except ValueError as error:
             done.rejected.append((place, str(error)))
 
 
-def _stored(row: ActivityRow, pseudonyms: Pseudonyms) -> dict[str, Any]:
+def _stored(row: ActivityRow, pseudonyms: Pseudonyms) -> StoredRow:
     if not row.accession.strip():
         raise ValueError("numéro d'examen absent")
-    return {
-        "site": _code("site", row.site), "accession": pseudonyms.accession(row.site, row.accession),
-        "patient": pseudonyms.patient(row.patient) if row.patient and row.patient.strip() else None, "age_band": _band(row.age),
-        "modality": _modality(row.modality), "exam": _code("examen", row.exam), "region": _code("région", row.region),
-        "irradiating": irradiating(row.modality) if row.irradiating is None else row.irradiating,
-        "requested_at": _instant("demande", row.requested_at), "scheduled_at": _instant("rendez-vous", row.scheduled_at),
-        "performed_at": _instant("réalisation", row.performed_at), "reported_at": _instant("compte rendu", row.reported_at),
-        "fictitious": row.fictitious, "outcome": _outcome(row.outcome),
-    }  # fmt: skip
+    return (
+        _code("site", row.site), pseudonyms.accession(row.site, row.accession),
+        pseudonyms.patient(row.patient) if row.patient and row.patient.strip() else None, _band(row.age),
+        _modality(row.modality), _code("examen", row.exam), _code("région", row.region),
+        irradiating(row.modality) if row.irradiating is None else row.irradiating,
+        _instant("demande", row.requested_at), _instant("rendez-vous", row.scheduled_at),
+        _instant("réalisation", row.performed_at), _instant("compte rendu", row.reported_at),
+        row.fictitious, _outcome(row.outcome), _instant("remise", row.given_at),
+    )  # fmt: skip
 
 
-def _write(journal: Journal, batch: dict[tuple[str, str], dict[str, Any]], at: datetime, done: Import) -> None:
-    known = _known(journal, batch)
-    changed = [row for key, row in batch.items() if known.get(key) != row]
-    if changed:
-        payload = {"columns": COLUMNS, "rows": [[row[name] for name in COLUMNS] for row in changed]}
-        journal.append("activity", payload, at)
-    updated = sum((row["site"], row["accession"]) in known for row in changed)
-    done.updated += updated
-    done.added += len(changed) - updated
-    done.unchanged += len(batch) - len(changed)
+def _completed(earlier: StoredRow, row: StoredRow) -> StoredRow:
+    """Return a row with what it does not say taken from an earlier one; the irradiation goes with the technique."""
+    if earlier == row or None not in row:
+        return row
+    irradiation = COLUMNS.index("irradiating")
+    return tuple(
+        before if value is None and place != irradiation else value for place, (value, before) in enumerate(zip(row, earlier, strict=True))
+    )
 
 
-def _known(journal: Journal, batch: Collection[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+def _known(journal: Journal, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredRow]:
     columns = [activity.c[name] for name in COLUMNS]
-    query = select(*columns).where(activity.c.accession.in_([accession for _, accession in batch]))
+    found = {}
     with journal.store.reader.connect() as connection:
-        return {(row.site, row.accession): dict(row._mapping) for row in connection.execute(query)}
+        for site, members in groupby(sorted(keys), key=itemgetter(0)):
+            numbers = [number for _, number in members]
+            for start in range(0, len(numbers), _LOOKED_FOR):
+                among = activity.c.accession.in_(numbers[start : start + _LOOKED_FOR])
+                for row in connection.execute(select(*columns).where(activity.c.site == site, among)):
+                    found[row[0], row[1]] = tuple(row)
+    return found
 
 
 def _code(what: str, value: str | None) -> str | None:

@@ -18,6 +18,7 @@ from pertimage.audit.tables import journal, journal_head
 
 GENESIS = "0" * 64
 PAGE = 1000
+_FIRST_PAGE, _HEAVY = 16, 8 << 20  # records; characters of a page: imports of activity weigh a megabyte each
 _HEAD = select(journal_head.c.seq, journal_head.c.hash).where(journal_head.c.id == 1)
 
 
@@ -83,11 +84,14 @@ def read_head(connection: Connection) -> Head:
 
 
 def records(connection: Connection, after: int = 0) -> Iterator[Record]:
-    """Read the journal in order from the record that follows ``after``, a page at a time."""
+    """Read the journal in order from the record that follows ``after``, a page at a time; heavy records make short pages."""
+    size = _FIRST_PAGE
     while True:
-        page = connection.execute(select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(PAGE)).all()
+        page = connection.execute(select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(size)).all()
         for row in page:
             yield Record(*row)
-        if len(page) < PAGE:
+        if len(page) < size:
             return
         after = page[-1].seq
+        heavy = sum(len(row.payload) for row in page) > _HEAVY
+        size = max(1, size // 4) if heavy else min(PAGE, size * 4)

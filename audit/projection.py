@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, sel
 
 from pertimage.audit.chain import PAGE, Record, canonical, records
 from pertimage.audit.extraction.projection import EXTRACTS
+from pertimage.audit.import_projection import IMPORTS
 from pertimage.audit.instants import monday, utc_datetime
 from pertimage.audit.notification_projection import NOTIFICATIONS
 from pertimage.audit.patient_links import enter_answer, enter_information, enter_link
@@ -366,16 +367,19 @@ def _feedback(rows: Rows, record: Record, data: Data) -> None:
 
 
 def _activity(rows: Rows, record: Record, data: Data) -> None:
-    exams = [dict(zip(data["columns"], values, strict=True)) for values in data["rows"]]
-    rows.upsert(activity, [exam | _derived(exam) for exam in exams])
+    names: list[str] = data["columns"]
+    performed, requested = names.index("performed_at"), names.index("requested_at")
+    exams = [(*values, *_derived(values[performed], values[requested])) for values in data["rows"]]
+    rows.upsert_many(activity, (*names, "performed_week", "wait_hours"), exams)
 
 
-def _derived(row: Data) -> dict[str, Any]:
-    performed, requested = row["performed_at"], row["requested_at"]
-    hours = None
-    if performed and requested and performed >= requested:  # a negative wait is an error of data, not a short wait
-        hours = round((utc_datetime(performed) - utc_datetime(requested)).total_seconds() / 3600)
-    return {"performed_week": monday(performed) if performed else None, "wait_hours": hours}
+def _derived(performed: str | None, requested: str | None) -> tuple[str | None, int | None]:
+    """Return the week and the wait (hours) of an exam; a negative wait is an error of data, not a short wait."""
+    if not performed:
+        return None, None
+    if not requested or performed < requested:
+        return monday(performed), None
+    return monday(performed), round((utc_datetime(performed) - utc_datetime(requested)).total_seconds() / 3600)
 
 
 def _site(rows: Rows, record: Record, data: Data) -> None:
@@ -439,6 +443,7 @@ _PROJECTIONS: dict[str, Callable[[Rows, Record, Data], None]] = {
     "territory": _territory,
     "policy": _policy,
     "rule-decision": _rule_decision,
+    **IMPORTS,
     **PRACTICE,
     **PROGRAMME,
     **NOTIFICATIONS,

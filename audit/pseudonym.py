@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 from bisect import bisect_right
-from hashlib import sha256
 
 MINIMUM_KEY_BYTES = 16
 _LENGTH = 32
@@ -38,12 +37,20 @@ class Pseudonyms:
         """Return the pseudonym of an exam number, which means something only within its site."""
         return self._hash("accession", number, site)
 
+    def word(self, text: str) -> str:
+        """Return the pseudonym of a word of a site (the code or the label of an exam), which is not kept as it is written."""
+        return self._hash("word", text)
+
+    def fingerprint(self) -> str:
+        """Return what tells this key from another, and leads to neither."""
+        return self._hash("key", "fingerprint")
+
     def _hash(self, domain: str, identifier: str, context: str = "") -> str:
         compact = "".join(identifier.split())
         if not compact:
             raise ValueError(f"empty {domain} identifier")
         message = "\x1f".join((domain, context, compact)).encode()
-        return hmac.new(self._key, message, sha256).hexdigest()[:_LENGTH]
+        return hmac.digest(self._key, message, "sha256").hex()[:_LENGTH]
 
 
 def age_band(age: float | None) -> str | None:

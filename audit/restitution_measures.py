@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pertimage.audit.disclosure import MASKED, SMALL, share_is_shown, shown, shown_row
+from pertimage.audit.disclosure import MASKED, SMALL, SMALL_SHOWN, share, share_is_shown, shown, shown_row
 from pertimage.audit.indicators import quantile
 from pertimage.audit.instants import utc_datetime
 from pertimage.audit.restitution import Explainer, Kind
@@ -94,7 +94,7 @@ def published(measures: Restituted) -> dict[str, object]:
     names = ("reported", "sent", "explained", "overdue")
     texts = [_step(count, measures.expected) for count in steps]
     by = shown_row([measures.explainers.get(explainer, 0) for explainer in Explainer])
-    if texts[2] != str(measures.explained):
+    if texts[2] in (MASKED, SMALL_SHOWN):
         by = [MASKED] * len(by)
     shares = {f"{name}_share": _share(count, measures.expected) for name, count in zip(names, steps, strict=True)}
     return {
@@ -108,11 +108,12 @@ def _step(count: int, whole: int) -> str:
     """Return a count of a known whole: neither it nor what is left may be small."""
     if 1 <= count <= SMALL or whole <= SMALL:
         return shown(count)
-    return str(count) if count in (0, whole) or share_is_shown(count, whole) else MASKED
+    return shown(count) if count in (0, whole) or share_is_shown(count, whole) else MASKED
 
 
 def _share(count: int, whole: int) -> float | None:
-    return round(count / whole, 3) if whole > SMALL and share_is_shown(count, whole) else None
+    value = share(count, whole) if whole > SMALL else None
+    return None if value is None else round(value, 3)
 
 
 def _days(delay: Delay) -> dict[str, float | None]:

@@ -18,6 +18,8 @@ _FLUSH_ORDER = (requests, assessments, missing_items, alerts, reviews, exchanges
 Execute = Callable[[str, tuple[Any, ...]], Any]
 # Rows per INSERT. Few sizes, so that the drivers keep the statements prepared.
 _SIZES = (64, 16, 4, 1)
+# From how many rows on PostgreSQL takes them faster through a temporary table.
+_COPIED_FROM = 200
 
 
 class Rows:
@@ -47,6 +49,28 @@ class Rows:
         keys = [column.name for column in table.primary_key]
         others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
         self.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
+
+    def upsert_many(self, table: Table, names: tuple[str, ...], values: list[tuple[Any, ...]]) -> None:
+        """Do as ``upsert`` for thousands of rows, whose values follow ``names`` and go to the driver as they are."""
+        self.flush()
+        if self._connection.dialect.name == "postgresql" and len(values) >= _COPIED_FROM:
+            self._copied(table, names, values)
+        elif values:
+            marks = ", ".join([mark(self._connection.dialect)] * len(names))
+            self._connection.exec_driver_sql(_upsert(self._connection.dialect, table, names, f"VALUES ({marks})"), values)
+
+    def _copied(self, table: Table, names: tuple[str, ...], values: list[tuple[Any, ...]]) -> None:
+        """Copy rows to a temporary table, and from there to theirs: PostgreSQL takes a hundred thousand a second that way."""
+        quote = self._connection.dialect.identifier_preparer.quote
+        target, listed = quote(table.name), ", ".join(map(quote, names))
+        self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE rows_in ON COMMIT DROP AS SELECT {listed} FROM {target} LIMIT 0")  # noqa: S608 - our own names
+        cursor: Any = self._connection.connection.cursor()
+        with cursor, cursor.copy(f"COPY rows_in ({listed}) FROM STDIN") as copy:
+            for row in values:
+                copy.write_row(row)
+        from_copy = f"SELECT {listed} FROM rows_in"  # noqa: S608 - same
+        self._connection.exec_driver_sql(_upsert(self._connection.dialect, table, names, from_copy))
+        self._connection.exec_driver_sql("DROP TABLE rows_in")
 
     def insert_new(self, table: Table, row: dict[str, Any]) -> None:
         """Insert a row, unless one has its key already."""
@@ -78,6 +102,14 @@ def insert_rows(execute: Execute, dialect: Dialect, table: Table, names: tuple[s
 def mark(dialect: Dialect) -> str:
     """Return how a driver marks a parameter in the text of a statement."""
     return "?" if dialect.paramstyle == "qmark" else "%s"
+
+
+def _upsert(dialect: Dialect, table: Table, names: tuple[str, ...], rows: str) -> str:
+    quote = dialect.identifier_preparer.quote
+    keys = [column.name for column in table.primary_key]
+    changes = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in names if name not in keys)
+    into = f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, names))}) {rows}"
+    return f"{into} ON CONFLICT ({', '.join(map(quote, keys))}) DO UPDATE SET {changes}"
 
 
 @lru_cache(maxsize=256)

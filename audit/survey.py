@@ -20,9 +20,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from pertimage.audit.evaluation_tables import survey_answers, surveys
 from pertimage.audit.journal import Entry, Journal
 from pertimage.audit.review import Refused
-from pertimage.audit.tables import survey_answers, surveys
 
 # Odd questions are worded for the tool, even ones against it.
 QUESTIONS = (

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import update
 
 from pertimage.audit.chain import Record
+from pertimage.audit.evaluation_tables import survey_answers, surveys
 from pertimage.audit.rows import Rows
-from pertimage.audit.tables import survey_answers, surveys
 
 
 def enter_survey(rows: Rows, record: Record, data: Mapping[str, Any]) -> None:

@@ -7,10 +7,11 @@ Registers can be emptied and rebuilt; the journal cannot be altered (triggers, h
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from pertimage.audit.columns import Hash, Instant, Sequence, Week
 from pertimage.audit.columns import metadata as metadata
+from pertimage.audit.evaluation_tables import extracts, import_mappings, imports, survey_answers, surveys
 from pertimage.audit.programme_tables import programme, programme_events, programme_groups, programme_versions
 from pertimage.audit.telling_tables import notification_choices, notification_reminders, notifications, subscriptions
 
@@ -208,6 +209,7 @@ activity = Table(
     Column("outcome", Text),
     Column("performed_week", Week),
     Column("wait_hours", Integer),
+    Column("given_at", Instant),
     Index(None, "performed_week"),
 )
 
@@ -392,55 +394,6 @@ restitution_sites = Table(
     Column("since", Instant, nullable=False),
 )
 
-# Each extract made for researchers; ``since`` and ``until`` are months (``YYYY-MM``), empty for no bound, ``sites`` names parted by commas.
-extracts = Table(
-    "extracts",
-    metadata,
-    Column("seq", Sequence, primary_key=True, autoincrement=False),
-    Column("at", Instant, nullable=False),
-    Column("restricted", Boolean, nullable=False),
-    Column("form", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("since", String(7), nullable=False),
-    Column("until", String(7), nullable=False),
-    Column("sites", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("lines", BigInteger, nullable=False),
-    Column("digest", Hash, nullable=False),
-    Column("fictitious", Boolean, nullable=False),
-)
-
-# Campaigns of the satisfaction survey: ``subject`` is what is judged; days (``YYYY-MM-DD``), the last one included.
-surveys = Table(
-    "surveys",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("seq", Sequence, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("opens", String(10), nullable=False),
-    Column("closes", String(10), nullable=False),
-    Column("author", Text, nullable=False),
-)
-
-# What professionals answered: ``key`` is a keyed digest of campaign and account and leads to nobody without the secret; no instant is kept.
-# ``sus`` is the ten answers, 1 to 5, in the order of the questions; ``reasons`` codes parted by commas. Left without answer: NULL.
-survey_answers = Table(
-    "survey_answers",
-    metadata,
-    Column("survey", Text, ForeignKey("surveys.id"), primary_key=True),
-    Column("key", Hash, primary_key=True),
-    Column("role", Text, nullable=False),
-    Column("site", Text, nullable=False),
-    Column("sus", String(10), nullable=False),
-    Column("speed", Integer),
-    Column("usefulness", Integer),
-    Column("trust", Integer),
-    Column("overriding", Text),
-    Column("reasons", Text, nullable=False),
-)
-
 # In an order in which rows can be deleted without breaking a foreign key.
 REGISTERS = (
     survey_answers,
@@ -466,6 +419,8 @@ REGISTERS = (
     requests,
     feedback,
     activity,
+    import_mappings,
+    imports,
     sites,
     settings,
     editions,

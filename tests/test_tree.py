@@ -150,7 +150,9 @@ def hook_resources(value):
     return [*drafts, *(resource for resource in value.get("prefetch", {}).values() if resource)]
 
 
-@pytest.mark.parametrize("name", sorted(name.rsplit("/", 1)[1] for name in TEXTS if name.startswith("docs/exemples/")))
+@pytest.mark.parametrize(
+    "name", sorted(name.rsplit("/", 1)[1] for name in TEXTS if name.startswith("docs/exemples/") and name.endswith("json"))
+)
 def test_examples_are_valid_fhir(name):
     """Each example is made of valid R4 resources."""
     resources = example(name)

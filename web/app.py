@@ -84,5 +84,5 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
             allow_methods=["GET", "POST", "OPTIONS"],
             allow_headers=["Authorization", "Content-Type", "Accept"],
         )
-    app.add_middleware(Guard, max_body=chosen.max_body)
+    app.add_middleware(Guard, max_body=chosen.max_body, larger={"/evaluation/import": chosen.max_import})
     return app

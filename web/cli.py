@@ -19,6 +19,7 @@ from pertimage.web import (
     calendar_cli,
     committee_cli,
     extract_cli,
+    import_cli,
     notify_cli,
     people_cli,
     policy_cli,
@@ -173,6 +174,7 @@ def verify(database: Database = "sqlite:///var/pertimage.db") -> None:
 app.command()(people_cli.succession)
 app.command()(notify_cli.notify)
 app.command()(extract_cli.extract)
+app.command()(import_cli.import_activity)
 app.add_typer(committee_cli.app, name="guidelines")
 app.add_typer(policy_cli.app, name="policy")
 app.add_typer(sites_cli.app, name="sites")

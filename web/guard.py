@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,10 +38,10 @@ class TooLargeError(Exception):
 
 
 class Guard:
-    """Pure ASGI middleware. ``max_body`` is in bytes, for announced and for streamed bodies alike."""
+    """Pure ASGI middleware. ``max_body`` is in bytes, for announced and for streamed bodies alike; ``larger`` says otherwise of paths."""
 
-    def __init__(self, app: ASGIApp, max_body: int) -> None:
-        self._app, self._max_body = app, max_body
+    def __init__(self, app: ASGIApp, max_body: int, larger: Mapping[str, int] | None = None) -> None:
+        self._app, self._max_body, self._larger = app, max_body, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; a failure of ours is a 500 that says so, never an empty answer."""
@@ -70,8 +71,8 @@ class Guard:
 
     def _limited(self, scope: Scope, receive: Receive) -> Receive:
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        total = 0
-        if announced.isdigit() and int(announced) > self._max_body:
+        total, most = 0, self._larger.get(scope["path"], self._max_body)
+        if announced.isdigit() and int(announced) > most:
 
             async def refuse() -> Message:
                 raise TooLargeError
@@ -82,7 +83,7 @@ class Guard:
             nonlocal total
             message = await receive()
             total += len(message.get("body", b""))
-            if total > self._max_body:
+            if total > most:
                 raise TooLargeError
             return message
 

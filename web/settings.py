@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     )
     patient_days: int = Field(90, description="Durée de vie de l'adresse de la page du patient, en jours (1 à 730).")
 
+    imports: str = Field(
+        "var/imports", description="Dossier des exports en cours d'import par la page : données de santé, détruites à échéance."
+    )
+    import_hours: int = Field(24, description="Durée de conservation de ces exports et de leurs lignes rejetées, en heures.")
+    max_import: int = Field(200 * 1024 * 1024, description="Taille maximale d'un export envoyé par la page, en octets.")
+
     def checked(self) -> Settings:
         """Return the settings if the service may start with them; raises UnsafeSettingsError."""
         _ = self.fhir_allowed, self.subscription_allowed, self.addresses, self._known_as, self._sites_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pertimage.audit.chain import Record
+from pertimage.audit.evaluation_tables import extracts
 from pertimage.audit.rows import Rows
-from pertimage.audit.tables import extracts
 
 
 def enter_extract(rows: Rows, record: Record, data: Mapping[str, Any]) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
+from pertimage.audit.evaluation_tables import extracts
 from pertimage.audit.extraction.build import EXTRACT, Order, build
 from pertimage.audit.extraction.catalogue import specs
 from pertimage.audit.extraction.files import Form, write
 from pertimage.audit.journal import Journal
-from pertimage.audit.tables import extracts
 
 MARK = "RESTREINT"
 _LONGEST = 400

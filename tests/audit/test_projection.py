@@ -5,13 +5,16 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import select
 
-from pertimage.audit.activity import add_activity
+from pertimage.audit.activity import Import, add_activity
 from pertimage.audit.agreement import Verdict
 from pertimage.audit.consents import Consents, Setting
 from pertimage.audit.extraction.build import Order
 from pertimage.audit.extraction.files import Form
 from pertimage.audit.extraction.register import make
 from pertimage.audit.extraction.source import Wanted
+from pertimage.audit.imports.columns import Field
+from pertimage.audit.imports.history import note_import, save_mapping
+from pertimage.audit.imports.mapping import FileMapping
 from pertimage.audit.lessons import Lessons
 from pertimage.audit.notifications import How, Notifications, State
 from pertimage.audit.patient_links import PatientAnswer, Reason
@@ -120,6 +123,10 @@ def _live(register, now):
     exams = [exam(n, performed_at=now, requested_at=now - timedelta(days=n), patient="x", age=40) for n in range(3)]
     add_activity(register.journal, exams, Pseudonyms("k" * 16), at=next(at))
     add_activity(register.journal, [exam(1, performed_at=now)], Pseudonyms("k" * 16), at=next(at))
+    for header in ("N° examen", "Accession"):
+        mapping = FileMapping({Field.NUMBER: header, Field.PERFORMED: "Date", Field.CODE: "CCAM"}, "chu")
+        save_mapping(register, mapping, author="p1", pseudonyms=Pseudonyms("k" * 16), at=next(at))
+    note_import(register, Import(added=3), author="p1", sites=["chu"], lines=3, rejected=0, report={}, at=next(at))
 
 
 def _notified(register, at):

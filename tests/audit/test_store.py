@@ -15,8 +15,9 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from pertimage.audit.chain import GENESIS, canonical, digest
+from pertimage.audit.evaluation_tables import survey_answers, surveys
 from pertimage.audit.store import MIGRATIONS, monday, open_store, upgrade, utc_datetime, utc_text
-from pertimage.audit.tables import alerts, journal, journal_head, metadata, missing_items, sites, survey_answers, surveys
+from pertimage.audit.tables import alerts, journal, journal_head, metadata, missing_items, sites
 from pertimage.audit.verification import verify
 from tests.audit.scenes import record
 

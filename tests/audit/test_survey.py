@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from sqlalchemy import select
 
+from pertimage.audit.evaluation_tables import survey_answers
 from pertimage.audit.review import Refused
 from pertimage.audit.survey import (
     AlreadyAnswered,
@@ -21,7 +22,6 @@ from pertimage.audit.survey import (
     sus_score,
 )
 from pertimage.audit.survey_results import LEAST, difference, results, score_of
-from pertimage.audit.tables import survey_answers
 
 DAY = date(2026, 3, 10)
 WEEK = timedelta(days=6)

@@ -13,6 +13,7 @@ from pertimage.web.pages import (
     group_session,
     guide,
     home,
+    imports,
     learning,
     live,
     my_requests,
@@ -38,7 +39,7 @@ router = APIRouter()
 for pages in (
     satisfaction.router, satisfaction_results.router,
     extract.router,
-    calendar.router,
+    calendar.router, imports.router,
     evaluation.router, evaluation_restitution.router,
     guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,
     patient.router, live.router,

@@ -8,6 +8,8 @@ import secrets
 from fastapi import HTTPException, Request
 from starlette.datastructures import FormData
 
+from pertimage.web.guard import TooLargeError
+
 FIELD = "_jeton"
 EXPIRED = "Cette page est restée ouverte trop longtemps. Rechargez-la, puis recommencez : rien n'a été enregistré."
 
@@ -25,11 +27,24 @@ def renew(request: Request) -> None:
 
 async def checked_form(request: Request) -> FormData:
     """Return the form posted; 403 when its token is not the session's."""
-    form = await request.form(max_files=0, max_fields=400)
+    return _checked(request, await request.form(max_files=0, max_fields=400))
+
+
+def _checked(request: Request, form: FormData) -> FormData:
     given, expected = form.get(FIELD), request.session.get("csrf", "")
     if not isinstance(given, str) or not expected or not hmac.compare_digest(given.encode(), expected.encode()):
         raise HTTPException(403, EXPIRED)
     return form
+
+
+async def checked_upload(request: Request) -> FormData:
+    """Return the form posted with its file; 403 when its token is not the session's, 413 when it is too large."""
+    try:
+        form = await request.form(max_files=1, max_fields=20)
+    except TooLargeError:
+        most = request.app.state.service.settings.max_import >> 20
+        raise HTTPException(413, f"Fichier de plus de {most} Mio : compressez-le (gz), ou importez-le en ligne de commande.") from None
+    return _checked(request, form)
 
 
 def text(form: FormData, name: str, limit: int = 400) -> str:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
-from pertimage.audit.disclosure import MASKED, SMALL_SHOWN, share_is_shown, shown, shown_row
+from pertimage.audit.disclosure import MASKED, SMALL_SHOWN, rounded, share, shown, shown_row
 from pertimage.audit.patient_answers import NO, UNANSWERED, YES, Counts, MonthOfAnswers, answers_by_quarter
 from pertimage.audit.patient_links import Explained
 from pertimage.audit.patient_links import Reason as GivenUp
@@ -166,8 +166,7 @@ def _bars(counts: tuple[int, ...]) -> tuple[Bar, ...]:
 
 
 def _agreed(one: Agreement) -> tuple[str, str]:
-    share = one.agreed / one.answered if share_is_shown(one.agreed, one.answered) else None
-    return percent(share), shown(one.answered)
+    return percent(share(one.agreed, one.answered)), shown(one.answered)
 
 
 def _groups(scores: Mapping[str, Score | None], words: Mapping[str, str]) -> tuple[Row, ...]:
@@ -175,7 +174,7 @@ def _groups(scores: Mapping[str, Score | None], words: Mapping[str, str]) -> tup
     told = [(name, score) for name, score in scores.items() if score is not None]
     if len(scores) < 2 or not told:
         return ()
-    return tuple((words.get(name, name), (french.number(score.mean), _interval(score), str(score.answers))) for name, score in told)
+    return tuple((words.get(name, name), (french.number(score.mean), _interval(score), shown(score.answers))) for name, score in told)
 
 
 def _interval(score: Score) -> str:
@@ -202,12 +201,12 @@ def _patient_rows(one: MonthOfAnswers) -> tuple[Row, ...]:
 
 def _counts(counts: Counts, words: Mapping[str, str]) -> tuple[str, ...]:
     said = {**words, UNANSWERED: "sans réponse"}
-    told = tuple(f"{said[name]} : {count}" for name, count in counts.items() if count is not None)
+    told = tuple(f"{said[name]} : {rounded(count)}" for name, count in counts.items() if count is not None)
     return told or (MASKED,)
 
 
 def _count(count: int | None) -> str:
-    return SMALL_SHOWN if count is None else str(count)
+    return SMALL_SHOWN if count is None else str(rounded(count))
 
 
 def _quarter(written: str) -> str:
