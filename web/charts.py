@@ -53,14 +53,23 @@ class Row:
     high: float
 
 
-def svg(spec: Spec, description: str, *, fictitious: bool = False) -> bytes:
-    """Draw a specification; ``description`` says in French what the drawing shows."""
-    caption = {"title": {"text": "Données fictives", "orient": "bottom", "anchor": "end", "fontSize": 10}} if fictitious else {}
-    whole = {"$schema": _SCHEMA, "background": None, "padding": 4, "config": _CONFIG} | caption | spec
-    drawn = vl_convert.vegalite_to_svg(whole, format_locale="fr-FR", time_format_locale="fr-FR", allowed_base_urls=[])
+def svg(spec: Spec, description: str, *, fictitious: bool = False, dark: bool = True) -> bytes:
+    """Draw a specification; ``description`` says in French what the drawing shows; with ``dark`` it follows the reader's colours."""
+    drawn = vl_convert.vegalite_to_svg(_whole(spec, fictitious), format_locale="fr-FR", time_format_locale="fr-FR", allowed_base_urls=[])
     root = f'<svg role="img" aria-label="{escape(description, quote=True)}" '
     head, mark, body = _ROOT.sub(root, drawn, count=1).partition(">")
-    return f"{head}{mark}<style>{_DARK_RULE}</style>{body}".encode()
+    return f"{head}{mark}{f'<style>{_DARK_RULE}</style>' if dark else ''}{body}".encode()
+
+
+def png(spec: Spec, *, scale: float = 3.0) -> bytes:
+    """Draw a specification as an image of points, on white; ``scale`` is in points per unit of the drawing."""
+    whole = _whole(spec, fictitious=False) | {"background": SURFACE}
+    return vl_convert.vegalite_to_png(whole, scale=scale, format_locale="fr-FR", time_format_locale="fr-FR", allowed_base_urls=[])
+
+
+def _whole(spec: Spec, fictitious: bool) -> Spec:
+    caption = {"title": {"text": "Données fictives", "orient": "bottom", "anchor": "end", "fontSize": 10}} if fictitious else {}
+    return {"$schema": _SCHEMA, "background": None, "padding": 4, "config": _CONFIG} | caption | spec
 
 
 Means = tuple[float | None, float | None]

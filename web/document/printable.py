@@ -34,6 +34,11 @@ def printable_all(value: Any) -> Any:
     return [printable_all(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def without_controls(text: str) -> str:
+    """Return the text without what XML cannot hold, and without marks that are not seen and reorder what is."""
+    return "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Cn"))
+
+
 def _replaced(run: str) -> str:
     """Return one sign for letters and drawings, one space for spaces, nothing for marks that are not seen."""
     kinds = {unicodedata.category(character) for character in run}
