@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from pertimage.audit.activity import StoredRow
 from pertimage.audit.imports.columns import STEPS, TIME_OF, Field, Vocabulary
@@ -30,6 +31,7 @@ _AGE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(a|y|m|j|d)?\w*", re.IGNORECASE)
 _AGE_UNITS = {"m": 12.0, "j": 365.2425, "d": 365.2425}
 MOST_SITES = 60
 CANCELLED = "examen annulé ou patient absent"
+NO_NUMBER = "examen sans numéro, reconnu à son patient, son libellé et sa première date"
 _FUTURE_YEARS = 3
 _MOST_CELLS = 400
 _TOO_LONG = timedelta(days=2 * 366)
@@ -84,12 +86,29 @@ class Sites:
         return found
 
 
+class Unnumbered:
+    """Numbers for the exams of a file that has none: their words, their patient and their first date, and their rank among those alike.
+
+    The same file, or another that repeats its lines, gives the same numbers: importing it again counts nothing twice.
+    """
+
+    def __init__(self) -> None:
+        self._met: dict[int, int] = {}
+
+    def number(self, site: str, words: Sequence[str]) -> str:
+        """Return the number of an exam of a site."""
+        whole = "\x1f".join((site, *words))
+        digest = int.from_bytes(blake2b(whole.encode(), digest_size=8).digest())
+        rank = self._met[digest] = self._met.get(digest, 0) + 1
+        return "\x1f".join((*words, str(rank)))
+
+
 class LineReader:
     """Reads the lines of one table by its mapping; what it meets is counted in ``quality``."""
 
     def __init__(
         self, table: Table, mapping: FileMapping, *, names: ExamNames, vocabulary: Vocabulary, pseudonyms: Pseudonyms, sites: Sites,
-        quality: Quality, now: datetime, fictitious: bool = False,
+        unnumbered: Unnumbered, quality: Quality, now: datetime, fictitious: bool = False,
     ) -> None:  # fmt: skip
         places = mapping.places(table.columns)
         clocks = mapping.clocks(table)
@@ -104,7 +123,7 @@ class LineReader:
         self._at = {name: places.get(name, -1) for name in Field}
         self._today = now.date().isoformat()
         self._births = DateReader(clocks[Field.BIRTH]) if Field.BIRTH in clocks else None
-        self._site = mapping.site
+        self._site, self._unnumbered = mapping.site, unnumbered
         self._names, self._cancelled, self._pseudonyms = names, vocabulary.cancelled, pseudonyms
         self._sites, self._quality, self._fictitious = sites, quality, fictitious
         self._plain = [
@@ -119,11 +138,7 @@ class LineReader:
             cells = [*cells, *[""] * (self._width - len(cells))]
         elif len(cells) > _MOST_CELLS:
             raise LineFault("trop de cellules")
-        number = self._cell(cells, Field.NUMBER)
-        if number.casefold() in NOTHING:
-            raise LineFault("numéro d'examen absent")
-        if "\0" in number or len(number) > 200:
-            raise LineFault("numéro d'examen illisible")
+        number = self._number(cells)
         if self._at[Field.STATUS] >= 0 and self._is_cancelled(self._cell(cells, Field.STATUS)):
             raise LineFault(CANCELLED)
         site = self._site or self._sites.code(cells[self._at[Field.SITE]])
@@ -135,6 +150,10 @@ class LineReader:
         day = next((one.day for one in (moments[2], moments[1], moments[0], moments[3], moments[4]) if one), "")
         if not day:
             raise LineFault("aucune date")
+        if not number:
+            first = next(one.instant for one in moments if one)
+            number = self._unnumbered.number(site, (self._cell(cells, Field.PATIENT), code, label, technique, first))
+            self._quality.notes[NO_NUMBER] += 1
         accession = self._pseudonyms.accession(site, number)
         requested, scheduled, performed, reported, given = (one.instant if one else None for one in moments)
         row: StoredRow = (
@@ -155,6 +174,17 @@ class LineReader:
             day=moments[2].day if moments[2] else "",
         )  # fmt: skip
         return row
+
+    def _number(self, cells: Sequence[str]) -> str:
+        """Return the number that a line gives its exam, empty when the file has no such column."""
+        if self._at[Field.NUMBER] < 0:
+            return ""
+        number = self._cell(cells, Field.NUMBER)
+        if number.casefold() in NOTHING:
+            raise LineFault("numéro d'examen absent")
+        if "\0" in number or len(number) > 200:
+            raise LineFault("numéro d'examen illisible")
+        return number
 
     def _cell(self, cells: Sequence[str], name: Field) -> str:
         place = self._at[name]

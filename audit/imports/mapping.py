@@ -56,8 +56,6 @@ class FileMapping:
 
     def checked(self) -> FileMapping:
         """Return the mapping if it can import something; raises FileRefused."""
-        if Field.NUMBER not in self.headers:
-            raise FileRefused("aucune colonne pour le numéro de l'examen : sans lui, un examen importé deux fois serait compté deux fois")
         if not any(step in self.headers for step in STEPS):
             raise FileRefused("aucune colonne de date reconnue (demande, rendez-vous, réalisation, compte rendu ou remise)")
         if not {Field.MODALITY, Field.LABEL, Field.CODE} & set(self.headers):

@@ -11,7 +11,7 @@ from pertimage.audit.activity import BATCH, ActivityWriter, Import
 from pertimage.audit.imports.columns import Field, vocabulary
 from pertimage.audit.imports.exam_names import ExamNames
 from pertimage.audit.imports.history import check_key, known_sites, note_import
-from pertimage.audit.imports.lines import CANCELLED, LineReader, Sites
+from pertimage.audit.imports.lines import CANCELLED, LineReader, Sites, Unnumbered
 from pertimage.audit.imports.mapping import FileMapping
 from pertimage.audit.imports.quality import Quality
 from pertimage.audit.imports.refusal import FileRefused, LineFault
@@ -50,7 +50,7 @@ class Importer:
         for table, mapping in work:
             _check_sites(table, mapping)
         check_key(self.register, self.pseudonyms, self.at, note=not self.dry)
-        sites = Sites(known_sites(self.register), "")
+        sites, unnumbered = Sites(known_sites(self.register), ""), Unnumbered()
         quality = Quality(
             sorted({name for _, mapping in work for name in mapping.headers if not name.startswith("heure_")} - {Field.STATUS})
         )
@@ -58,7 +58,7 @@ class Importer:
         used: set[str] = set()
         before = 0
         for table, mapping in work:
-            used |= self._one(table, mapping, rejects, quality, writer, sites, _after(progress, before, table))
+            used |= self._one(table, mapping, rejects, quality, writer, sites, unnumbered, _after(progress, before, table))
             before += table.size
         if self.dry:
             return Import(), quality.report(words=True)
@@ -71,7 +71,7 @@ class Importer:
 
     def _one(
         self, table: Table, mapping: FileMapping, rejects: Rejects, quality: Quality, writer: ActivityWriter, sites: Sites,
-        progress: Callable[[int], None],
+        unnumbered: Unnumbered, progress: Callable[[int], None],
     ) -> set[str]:  # fmt: skip
         own = {_hashed(self.pseudonyms, word): exam for word, exam in mapping.exams.items()}
         names = ExamNames(
@@ -81,8 +81,8 @@ class Importer:
             (lambda word: own.get(self.pseudonyms.word(word))) if own else lambda word: None,
         )
         reader = LineReader(
-            table, mapping, names=names, vocabulary=vocabulary(), pseudonyms=self.pseudonyms, sites=sites, quality=quality, now=self.at,
-            fictitious=self.fictitious,
+            table, mapping, names=names, vocabulary=vocabulary(), pseudonyms=self.pseudonyms, sites=sites, unnumbered=unnumbered,
+            quality=quality, now=self.at, fictitious=self.fictitious,
         )  # fmt: skip
         rejects.start(table.columns)
         used: set[str] = set()

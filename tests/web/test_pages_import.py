@@ -82,12 +82,12 @@ def test_columns_are_put_right_and_kept_for_the_site(team):
 
 
 def test_a_mapping_that_cannot_work_is_explained(team):
-    """Two columns for one field, or none for the number, is a sentence and starts nothing."""
+    """Two columns for one field, or none for the exam, is a sentence and starts nothing."""
     address = _sent(team)
     double = team.post(f"{address}/correspondance", **{"colonne-0": "numero", "colonne-1": "numero", "site": "chu"})
     assert (double.status_code, "donné à deux colonnes" in plain(double.text)) == (422, True)
     none = team.post(f"{address}/correspondance", **{"colonne-6": "realisation", "site": "chu"})
-    assert (none.status_code, "aucune colonne pour le numéro" in plain(none.text)) == (422, True)
+    assert (none.status_code, "aucune colonne ne dit l'examen" in plain(none.text)) == (422, True)
 
 
 def test_rejected_lines_can_be_had_then_destroyed(team, tmp_path):

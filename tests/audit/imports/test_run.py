@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from pertimage.audit.imports.columns import vocabulary
 from pertimage.audit.imports.history import check_key, past_imports, save_mapping, saved_mapping
-from pertimage.audit.imports.lines import CANCELLED
+from pertimage.audit.imports.lines import CANCELLED, NO_NUMBER
 from pertimage.audit.imports.mapping import guess_mapping
 from pertimage.audit.imports.quality import LEAST_CODED, breaks, coding_changes
 from pertimage.audit.imports.refusal import FileRefused
@@ -46,6 +46,17 @@ def test_an_export_becomes_timelines_without_identity(tmp_path, register):
         everything = str(connection.exec_driver_sql("SELECT payload FROM journal").all())
     for secret in ("77001", "DURAND", 'E1"', "TDM TAP", "lombaire avec"):
         assert secret not in everything
+
+
+def test_a_file_without_numbers_is_counted_once_however_often_it_comes(tmp_path, register):
+    """Two exams alike in every word are two; the same file again, or with a step more, adds none."""
+    short = tuple((row[1], *row[3:7]) for row in (HEADER, *ROWS, ROWS[0]))
+    done, report = import_into(register, table_of(tmp_path, text_of(short)))
+    assert (done.added, report["notes"][NO_NUMBER]) == (4, 4)
+    assert import_into(register, table_of(tmp_path, text_of(short)))[0].unchanged == 4
+    longer = tuple((row[1], *row[3:]) for row in (HEADER, *ROWS, ROWS[0]))
+    again = import_into(register, table_of(tmp_path, text_of(longer)))[0]
+    assert (again.added, again.updated) == (0, 3)
 
 
 def test_importing_again_changes_nothing_and_a_killed_import_is_completed(tmp_path, register):
