@@ -15,7 +15,7 @@ from pertimage.audit.imports.rejects import Rejects
 from pertimage.audit.imports.wording import told_quality
 from pertimage.audit.pseudonym import Pseudonyms
 from pertimage.audit.tables import activity
-from tests.audit.imports.files import HEADER, NOW, import_into, importer, table_of, text_of
+from tests.audit.imports.files import HEADER, NOW, ROWS, import_into, importer, table_of, text_of
 
 NAMES = Pseudonyms("k" * 16)
 
