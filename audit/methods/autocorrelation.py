@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 # Equally likely values of the correlation of two neighbouring periods. The negative ones are there because the residuals of a fitted
 # model are negatively correlated when the errors are not correlated at all.
@@ -101,7 +101,7 @@ def _structures(positions: tuple[float, ...]) -> list[tuple[float, float, Array,
     points = [(value, 1.0, 1.0) for value in GRID]
     if len(positions) >= LONG:
         points += [(value, 0.5, HALF_WEIGHT) for value in HALF_GRID]
-    found = []
+    found: list[tuple[float, float, Array, Array]] = []
     for value, share, prior in points:
         correlation = share * np.sign(value) ** gaps * np.abs(value) ** gaps
         np.fill_diagonal(correlation, 1.0)

@@ -21,24 +21,26 @@ follows from that of the ratio of the two totals (delta method on its logarithm)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pertimage.audit.methods.autocorrelation import LEAST_DISPERSION, Array, Variance, variance
 from pertimage.audit.methods.before_after import Side, usable
-from pertimage.audit.methods.result import Estimate, Refusal
-from pertimage.audit.methods.series import DAYS_OF_MONTH, Series, Unit
+from pertimage.audit.methods.result import MINIMUM_POINTS, Estimate, Refusal
+from pertimage.audit.methods.series import Series, Unit
 
 # Length of the series in months from which a pair of harmonics is estimated.
 PAIRS_FROM = (18.0, 24.0)
 LEAST_FREEDOM = 3
-MINIMUM_WEEKLY, FEW_POINTS, FEW_EXAMS, STRONG = 10.0, 12, 5.0, 0.5
+# What earns a warning: points on a side, exams per period on average, correlation of neighbouring periods.
+FEW_POINTS, FEW_EXAMS, STRONG = 12, 5.0, 0.5
 _LEVEL, _SLOPE = 2, 3
-_ROUNDING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ class _Data:
             columns += [np.sin(angle), np.cos(angle)]
         return np.column_stack(columns)
 
-    def without(self, dropped: Array) -> _Data:
-        return _Data(*(values[~dropped] for values in (self.counts, self.days, self.months, self.after, self.ranks)))
+    def only(self, kept: NDArray[np.bool_]) -> _Data:
+        return _Data(*(values[kept] for values in (self.counts, self.days, self.months, self.after, self.ranks)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,34 @@ class _Fit:
         return self.ratio(np.eye(len(self.params))[index])
 
 
-def interrupted(series: Series, go_live: date, until: date | None = None, other: Series | None = None) -> Interrupted | Refusal:
+@dataclass(frozen=True, slots=True)
+class _Main:
+    sides: tuple[tuple[int, ...], tuple[int, ...]]
+    data: _Data
+    harmonics: int
+    fit: _Fit
+
+
+def interrupted(
+    series: Series, go_live: date, until: date | None = None, other: Series | None = None, *, sensitivity: bool = True
+) -> Interrupted | Refusal:
     """Return what changed in a series at a go-live; « after » ends on ``until``, when the service was switched off.
 
-    ``other`` is the same activity in the other unit of time, for a sensitivity run.
+    ``other`` is the same activity in the other unit of time, for a sensitivity run. Without ``sensitivity`` there is none, and the rest
+    is the same, some ten times faster.
     """
+    main = _main(series, go_live, until)
+    if isinstance(main, Refusal):
+        return main
+    runs = list(_runs(main)) if sensitivity else []
+    if sensitivity and other is not None:
+        again = _main(other, go_live, until)
+        runs.append(_shown(f"par {other.unit}", again.why if isinstance(again, Refusal) else again.fit))
+    return _result(series, main, tuple(runs))
+
+
+def _main(series: Series, go_live: date, until: date | None) -> _Main | Refusal:
+    """Return the model of the rule, fitted."""
     sides = usable(series, go_live, until)
     if isinstance(sides, Refusal):
         return sides
@@ -145,21 +170,12 @@ def interrupted(series: Series, go_live: date, until: date | None = None, other:
     fit = _quasi_poisson(data, data.design(harmonics))
     if fit is None:
         return Refusal("Le modèle n’a pas convergé : trop de périodes sans examen d’un côté ; reste l’avant/après simple.")
-    return _result(series, sides, data, harmonics, fit, tuple(_runs(series, go_live, until, other, data, harmonics, fit)))
-
-
-def choose_unit(exams: int, days: int) -> Unit:
-    """Return the period to count by, from the exams of the whole series and its length in days.
-
-    Weeks when there are 10 exams a week or more on average (a week is then nearly never empty and its count is nearly normal), months
-    otherwise. Only totals decide, never what happened after the go-live.
-    """
-    return Unit.WEEK if days > 0 and exams / days * 7 >= MINIMUM_WEEKLY else Unit.MONTH
+    return _Main(sides, data, harmonics, fit)
 
 
 def harmonics_for(months: float) -> int:
-    """Return the pairs of harmonics that a series of this length gets (half a month of tolerance)."""
-    return sum(months + _ROUNDING >= least for least in PAIRS_FROM)
+    """Return the pairs of harmonics that a series of this length gets; half a month of tolerance, since months differ."""
+    return sum(months + 0.5 >= least for least in PAIRS_FROM)
 
 
 def _harmonics(data: _Data) -> int | None:
@@ -210,15 +226,12 @@ def _glm(data: _Data, design: Array, family: Any) -> _Fit | None:
     return _Fit(np.asarray(fit.params), expected, variance(weighted, (data.counts - expected) / deviation, data.ranks))
 
 
-def _negative_binomial(data: _Data, design: Array) -> _Fit | str:
+def _negative_binomial(data: _Data, design: Array, poisson: _Fit) -> _Fit | str:
     """Return the negative binomial fit, or why there is none: it needs a dispersion beyond chance, and must converge."""
-    import warnings
-
     import statsmodels.api as sm
     from scipy.stats import chi2
 
-    poisson = _quasi_poisson(data, design)
-    if poisson is None or poisson.spread.dispersion * poisson.spread.freedom <= chi2.ppf(0.95, poisson.spread.freedom):
+    if poisson.spread.dispersion * poisson.spread.freedom <= chi2.ppf(0.95, poisson.spread.freedom):
         return "dispersion compatible avec le hasard seul : la loi binomiale négative n’apporte rien"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -244,54 +257,37 @@ def _log_linear(data: _Data, design: Array) -> _Fit | str:
     return _Fit(np.asarray(fit.params), np.exp(np.asarray(fit.fittedvalues)) * data.days, spread)
 
 
-def _runs(
-    series: Series, go_live: date, until: date | None, other: Series | None, data: _Data, harmonics: int, fit: _Fit
-) -> Iterator[Run]:
-    design = data.design(harmonics)
-    for pairs in (harmonics - 1, harmonics + 1):
-        if pairs >= 0 and len(data.counts) - 4 - 2 * pairs >= LEAST_FREEDOM:
-            yield _run(f"saisons : {_pairs(pairs)}", lambda pairs=pairs: _quasi_poisson(data, data.design(pairs)))
-    yield _run("sans changement de pente", lambda: _quasi_poisson(data, np.delete(design, _SLOPE, axis=1)), slope=False)
-    yield _run("loi binomiale négative", lambda: _negative_binomial(data, design))
-    yield _run("moindres carrés sur les logarithmes", lambda: _log_linear(data, design))
-    first = (data.after == 1) & (data.months < 1)
-    if int((data.after - first).sum()) >= 3 and first.any() and len(data.counts) - first.sum() - design.shape[1] >= LEAST_FREEDOM:
-        yield _run("sans le premier mois après la mise en service", lambda: _quasi_poisson(data.without(first), design[~first]))
-    yield _independent(fit, data, design)
-    if other is not None:
-        again = interrupted(other, go_live, until)
-        choice = f"par {other.unit}"
-        yield Run(choice, note=again.why) if isinstance(again, Refusal) else Run(choice, again.level, again.slope)
+def _runs(main: _Main) -> Iterator[Run]:
+    data, design = main.data, main.data.design(main.harmonics)
+    n = len(data.counts)
+    for pairs in (main.harmonics - 1, main.harmonics + 1):
+        if pairs >= 0 and n - 4 - 2 * pairs >= LEAST_FREEDOM:
+            yield _shown(_pairs(pairs), _quasi_poisson(data, data.design(pairs)))
+    yield _shown("sans changement de pente", _quasi_poisson(data, np.delete(design, _SLOPE, axis=1)), slope=False)
+    yield _shown("loi binomiale négative", _negative_binomial(data, design, main.fit))
+    yield _shown("moindres carrés sur les logarithmes", _log_linear(data, design))
+    late = (data.after == 0) | (data.months >= 1)
+    if late.sum() < n and data.after[late].sum() >= MINIMUM_POINTS and late.sum() - design.shape[1] >= LEAST_FREEDOM:
+        yield _shown("sans le premier mois après la mise en service", _quasi_poisson(data.only(late), design[late]))
+    yield _shown("sans tenir compte de l’autocorrélation", _independent(main.fit, design))
 
 
-def _run(choice: str, estimate: Callable[[], _Fit | str | None], *, slope: bool = True) -> Run:
-    fit = estimate()
+def _shown(choice: str, fit: _Fit | str | None, *, slope: bool = True) -> Run:
     if not isinstance(fit, _Fit):
         return Run(choice, note=fit or "l’estimation n’a pas convergé")
     return Run(choice, fit.coefficient(_LEVEL), fit.coefficient(_SLOPE) if slope else None)
 
 
-def _independent(fit: _Fit, data: _Data, design: Array) -> Run:
-    """Return the quasi-Poisson intervals of statsmodels as they are, which allow for no autocorrelation."""
-    bread = np.linalg.inv(design.T @ (design * fit.expected[:, None]))
-    plain = replace(fit, spread=replace(fit.spread, covariance=bread * fit.spread.dispersion))
-    return Run("sans tenir compte de l’autocorrélation", plain.coefficient(_LEVEL), plain.coefficient(_SLOPE))
+def _independent(fit: _Fit, design: Array) -> _Fit:
+    """Return the same fit with the covariance of a quasi-Poisson GLM, that of statsmodels."""
+    bread: Array = np.linalg.inv(design.T @ (design * fit.expected[:, None]))
+    return replace(fit, spread=replace(fit.spread, covariance=bread * fit.spread.dispersion))
 
 
-def _result(
-    series: Series, sides: tuple[tuple[int, ...], tuple[int, ...]], data: _Data, harmonics: int, fit: _Fit, runs: tuple[Run, ...]
-) -> Interrupted:
-    served, alone = data.design(harmonics), data.design(harmonics, served=False)
-    expected = np.exp(alone @ fit.params) * data.days
-    after = data.after == 1
-    # Gradient of log(Σ fitted / Σ expected) over the periods after.
-    gradient = fit.expected[after] @ served[after] / fit.expected[after].sum() - expected[after] @ alone[after] / expected[after].sum()
-    observed = float(data.counts[after].sum())
-    overall = Estimate.of_log(math.log(observed / expected[after].sum()), fit.spread.error(gradient), fit.spread.quantile)
-    avoided = Estimate(*(observed / ratio - observed for ratio in (overall.value, overall.high, overall.low)))
-    before, afterwards = (
-        Side(sum(series.counts[i] for i in side), len(side), sum(series.working_days[i] for i in side)) for side in sides
-    )
+def _result(series: Series, main: _Main, runs: tuple[Run, ...]) -> Interrupted:
+    data, harmonics, fit = main.data, main.harmonics, main.fit
+    overall, avoided = _totals(main)
+    before, after = (Side(sum(series.counts[i] for i in side), len(side), sum(series.working_days[i] for i in side)) for side in main.sides)
     return Interrupted(
         f"série interrompue par {series.unit} : régression segmentée quasi-Poisson, décalage log(jours ouvrés), {_pairs(harmonics)}, "
         "intervalles de Student élargis selon l’autocorrélation",
@@ -301,15 +297,28 @@ def _result(
         overall,
         avoided,
         before,
-        afterwards,
+        after,
         fit.spread.dispersion,
         fit.spread.residual,
         fit.spread.correlation,
         harmonics,
-        _points(series, data, alone, fit),
-        tuple(_warnings(series, sides, data, harmonics, fit)),
+        _points(series, data, data.design(harmonics, served=False), fit),
+        tuple(_warnings(series, main)),
         runs,
     )
+
+
+def _totals(main: _Main) -> tuple[Estimate, Estimate]:
+    """Return observed/expected over the periods after, and expected less observed."""
+    data, fit = main.data, main.fit
+    after = data.after == 1
+    served, alone = data.design(main.harmonics)[after], data.design(main.harmonics, served=False)[after]
+    fitted, expected = fit.expected[after], np.exp(alone @ fit.params) * data.days[after]
+    # A Poisson regression with a level for « after » fits the observed total exactly: fitted and observed are the same sum.
+    gradient = fitted @ served / fitted.sum() - expected @ alone / expected.sum()
+    observed = float(data.counts[after].sum())
+    ratio = Estimate.of_log(math.log(observed / expected.sum()), fit.spread.error(gradient), fit.spread.quantile)
+    return ratio, Estimate(observed / ratio.value - observed, observed / ratio.high - observed, observed / ratio.low - observed)
 
 
 def _points(series: Series, data: _Data, alone: Array, fit: _Fit) -> tuple[Point, ...]:
@@ -328,9 +337,8 @@ def _scaled(estimate: Estimate, factor: float) -> Estimate:
     return Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor)
 
 
-def _warnings(
-    series: Series, sides: tuple[tuple[int, ...], tuple[int, ...]], data: _Data, harmonics: int, fit: _Fit
-) -> Iterator[str]:
+def _warnings(series: Series, main: _Main) -> Iterator[str]:
+    sides, data, harmonics, fit = main.sides, main.data, main.harmonics, main.fit
     unit = series.unit
     closed = [series.starts[rank] for rank in range(len(series)) if not series.working_days[rank]]
     if closed:
@@ -343,13 +351,12 @@ def _warnings(
     if harmonics < len(PAIRS_FROM):
         yield f"La série couvre {length:.0f} mois, {_pairs(harmonics)} : un effet de saison peut passer pour un effet du service."
     if data.counts.mean() < FEW_EXAMS:
-        yield f"{data.counts.mean():.1f} examens par {unit} en moyenne : au-dessous de {FEW_EXAMS:.0f}, le résultat est approché.".replace(".", ",", 1)
+        yield f"{_french(data.counts.mean())} examens par {unit} en moyenne : au-dessous de {FEW_EXAMS:.0f}, le résultat est approché."
     if empty := int((data.counts == 0).sum()):
         yield f"{empty} {_plural(unit, empty)} sans aucun examen : à vérifier, un export incomplet s’y lirait comme une baisse."
     if fit.spread.correlation > STRONG:
-        yield (
-            f"Autocorrélation forte ({fit.spread.correlation:.1f}) : au-delà de {STRONG} les intervalles peuvent être un peu trop étroits."
-        ).replace(".", ",", 2)
+        found = _french(fit.spread.correlation)
+        yield f"Autocorrélation forte ({found}) : au-delà de {_french(STRONG)}, les intervalles peuvent être trop étroits."
     if fit.spread.dispersion < LEAST_DISPERSION:
         yield "Les effectifs varient moins que le hasard ne le voudrait : données à vérifier ; l’intervalle est celui du hasard seul."
 
@@ -358,10 +365,9 @@ def _pairs(number: int) -> str:
     return ("sans saisons", "saisons par une paire d’harmoniques")[number] if number < 2 else f"saisons par {number} paires d’harmoniques"
 
 
+def _french(number: float) -> str:
+    return f"{number:.1f}".replace(".", ",")
+
+
 def _plural(unit: Unit, number: int) -> str:
     return f"{unit}s" if number > 1 and unit is Unit.WEEK else str(unit)
-
-
-def months_between(first: date, last: date) -> float:
-    """Return the length of time between two days in months of 30.44 days."""
-    return (last - first).days / DAYS_OF_MONTH
