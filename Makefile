@@ -19,7 +19,7 @@ MAJ ?=
 
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev setup-tests run test check bench bench-relecture bench-import fuzz oracle screenshots lock clean
+.PHONY: help setup setup-dev setup-tests run test check bench bench-relecture bench-import fuzz oracle screenshots lock clean simulations
 
 help: ## affiche cette aide
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ bench-relecture: setup-dev ## mesure la relecture avec 50 000 demandes à relire
 # make bench-import BASE=postgresql://… : sur une base PostgreSQL vide.
 bench-import: setup-dev ## mesure l'import d'un million de lignes d'activité
 	@$(BIN)/python -m bench.imports $(if $(BASE),--database $(BASE))
+
+# make simulations ARGS="--series 100 --vers essai.md" : un essai rapide, ailleurs.
+simulations: setup-dev ## mesure les méthodes de l'évaluation sur des séries simulées et récrit docs/simulations.md (quelques minutes)
+	@nice $(BIN)/python -m bench.simulations $(ARGS)
 
 fuzz: setup-tests ## rejoue les propriétés sur beaucoup d'exemples tirés au hasard (EXEMPLES=2000)
 	@FUZZ_EXAMPLES=$(EXEMPLES) $(BIN)/python -m pytest -m "hypothesis or fuzz" --hypothesis-profile=fuzz --timeout=0 $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 LEVEL = 0.95
@@ -16,6 +17,11 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of_log(cls, log: float, error: float, quantile: float) -> Estimate:
+        """Return the ratio whose logarithm was estimated, from its standard error and the quantile of the interval."""
+        return cls(math.exp(log), math.exp(log - quantile * error), math.exp(log + quantile * error))
 
     @property
     def is_clear(self) -> bool:

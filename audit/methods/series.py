@@ -10,6 +10,8 @@ from enum import StrEnum
 from pertimage.audit.working_days import is_working
 
 DAYS_OF_MONTH = 365.25 / 12
+# Exams a week on average from which a series is counted by week.
+MINIMUM_WEEKLY = 10
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 
@@ -83,6 +85,15 @@ def series_of(daily: Mapping[date, int], first: date, last: date, unit: Unit) ->
             working.append(sum(is_working(day) for day in days))
         start = following
     return Series(unit, tuple(starts), tuple(counts), tuple(working))
+
+
+def choose_unit(exams: int, first: date, last: date) -> Unit:
+    """Return the period to count by, from the exams of the whole series and the first and last day that the data cover.
+
+    Weeks with 10 exams a week or more on average (few weeks are then empty, and counts are nearly normal), months otherwise. Only the
+    total decides, never what happened after a go-live.
+    """
+    return Unit.WEEK if exams * 7 >= MINIMUM_WEEKLY * ((last - first).days + 1) else Unit.MONTH
 
 
 def _days(first: date, end: date) -> Iterator[date]:

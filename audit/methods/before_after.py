@@ -1,0 +1,178 @@
+"""Simple before/after: the ratio of two rates per working day, and the ratio of two median waits, each with its 95 % interval.
+
+Neither knows of a trend or of seasons: what changed besides the service is in the ratio too. `interrupted` is the method that does.
+
+- Rates: Poisson regression on « after » with the logarithm of the working days as offset, dispersion by Pearson's X² (quasi-Poisson),
+  estimated by statsmodels; the standard error by `autocorrelation`.
+- Waits: a median's interval is read on the distribution itself, between the quantiles ½ ± t·e (R. S. Woodruff, J. Am. Stat. Assoc.
+  1952;47:635-646), where e is the standard error of the share of exams under the median; exams of one week share a backlog, so that e is
+  reckoned between periods, by `autocorrelation`, and never under that of independent exams. The two intervals are joined on the
+  logarithmic scale by recovery of the variance from the limits (G. Y. Zou and A. Donner, Statistics in Medicine 2008;27:1693-1702).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from pertimage.audit.methods.autocorrelation import Array, variance
+from pertimage.audit.methods.result import MINIMUM_POINTS, Estimate, Refusal
+from pertimage.audit.methods.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a go-live: exams, periods used, and their rate per working day."""
+
+    exams: int
+    periods: int
+    working_days: int
+
+    @property
+    def rate(self) -> float:
+        """Return the exams per working day."""
+        return self.exams / self.working_days
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAfter:
+    """The ratio of the rates after/before.
+
+    ``correlation``: lag-1 autocorrelation found in the residuals; ``dispersion``: Pearson's (1: what chance alone gives).
+    """
+
+    ratio: Estimate
+    before: Side
+    after: Side
+    correlation: float
+    dispersion: float
+    method: str = "avant/après simple : taux par jour ouvré, quasi-Poisson, intervalle élargi selon l’autocorrélation"
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """A median wait in days, with its 95 % interval, and what it rests on."""
+
+    days: float
+    low: float
+    high: float
+    waits: int
+    periods: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRatio:
+    """The ratio of the median waits after/before."""
+
+    ratio: Estimate
+    before: Median
+    after: Median
+    method: str = "rapport des délais médians, intervalle tenant compte des examens d’une même période"
+
+
+def before_after(series: Series, go_live: date, until: date | None = None) -> BeforeAfter | Refusal:
+    """Return the ratio of the rates per working day after and before a go-live; the period that contains it is on neither side."""
+    sides = usable(series, go_live, until)
+    if isinstance(sides, Refusal):
+        return sides
+    before, after = sides
+    import statsmodels.api as sm
+
+    indexes = np.array(before + after)
+    counts, days = np.array(series.counts, float)[indexes], np.array(series.working_days, float)[indexes]
+    design = np.column_stack([np.ones(len(indexes)), indexes >= after[0]]).astype(float)
+    fit = sm.GLM(counts, design, sm.families.Poisson(), offset=np.log(days)).fit(scale="X2")
+    expected = fit.fittedvalues
+    spread = variance(design * np.sqrt(expected)[:, None], (counts - expected) / np.sqrt(expected), indexes.astype(float))
+    return BeforeAfter(
+        Estimate.of_log(float(fit.params[1]), spread.error(np.array([0.0, 1.0])), spread.quantile),
+        _side(series, before),
+        _side(series, after),
+        spread.residual,
+        spread.dispersion,
+    )
+
+
+def usable(series: Series, go_live: date, until: date | None = None) -> tuple[tuple[int, ...], tuple[int, ...]] | Refusal:
+    """Return the indexes before and after that have working days, or why nothing can be estimated from them."""
+    if not len(series) or not series.starts[0] < go_live < series.end(len(series) - 1):
+        return Refusal(f"La mise en service du {go_live:%d/%m/%Y} est hors des données.")
+    if until is not None and until <= go_live:
+        return Refusal(f"L’arrêt du {until:%d/%m/%Y} précède la mise en service.")
+    before, after = (tuple(index for index in side if series.working_days[index]) for side in series.split(go_live, until))
+    for side, words in ((before, "avant"), (after, "après")):
+        if len(side) < MINIMUM_POINTS:
+            return Refusal(f"{_periods(series, len(side))} {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
+    totals = [sum(series.counts[index] for index in side) for side in (before, after)]
+    if not any(totals):
+        return Refusal("Aucun examen, ni avant ni après la mise en service.")
+    for total, words in zip(totals, ("avant", "après"), strict=True):
+        if not total:
+            return Refusal(f"Aucun examen {words} la mise en service : le rapport n’est pas défini.")
+    return before, after
+
+
+def wait_ratio(before: Mapping[int, Sequence[float]], after: Mapping[int, Sequence[float]]) -> WaitRatio | Refusal:
+    """Return the ratio of the median waits after and before; each side gives the waits in days (arrays are fastest) by rank of period.
+
+    A wait may be zero, not negative nor missing: raises ValueError.
+    """
+    medians = []
+    for side, words in ((before, "avant"), (after, "après")):
+        median = _median(side, words)
+        if isinstance(median, Refusal):
+            return median
+        medians.append(median)
+    first, second = medians
+    log = math.log(second.days / first.days)
+    down = math.hypot(math.log(second.days / second.low), math.log(first.high / first.days))
+    up = math.hypot(math.log(second.high / second.days), math.log(first.days / first.low))
+    return WaitRatio(Estimate(math.exp(log), math.exp(log - down), math.exp(log + up)), first, second)
+
+
+def _median(side: Mapping[int, Sequence[float]], words: str) -> Median | Refusal:
+    periods = {rank: np.sort(np.asarray(side[rank], float)) for rank in sorted(side) if len(side[rank])}
+    if len(periods) < MINIMUM_POINTS:
+        return Refusal(f"Des délais sur {len(periods)} période(s) {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
+    waits = np.sort(np.concatenate(list(periods.values())), kind="stable")
+    if not waits[0] >= 0 or not math.isfinite(waits[-1]):
+        raise ValueError("a wait is negative or missing")
+    middle = float(np.median(waits))
+    ends = _around(waits, _error(list(periods.values()), np.array(list(periods), float), middle))
+    if ends[0] <= 0:
+        what = "Le délai médian" if middle <= 0 else "La borne basse du délai médian"
+        return Refusal(f"{what} {words} la mise en service est nul : le rapport n’est pas défini.")
+    return Median(middle, *ends, len(waits), len(periods))
+
+
+def _around(waits: Array, error: float) -> tuple[float, float]:
+    """Return the quantiles ½ ± error of sorted waits, rounded outwards."""
+    n = len(waits)
+    low, high = max(math.floor((0.5 - error) * n) - 1, 0), min(math.ceil((0.5 + error) * n), n - 1)
+    return float(waits[low]), float(waits[high])
+
+
+def _error(periods: list[Array], ranks: Array, middle: float) -> float:
+    """Return the half-width of the 95 % interval of the share of waits under the median, exams of one period being alike.
+
+    A wait equal to the median counts one half under it.
+    """
+    sizes = np.array([len(waits) for waits in periods], float)
+    under = np.array([(np.searchsorted(waits, middle, "left") + np.searchsorted(waits, middle, "right")) / 2 for waits in periods])
+    share = under.sum() / sizes.sum()
+    spread = variance(np.sqrt(sizes)[:, None], (under - share * sizes) / np.sqrt(sizes), ranks)
+    return max(spread.quantile * spread.error(np.ones(1)), 1.96 * 0.5 / math.sqrt(sizes.sum()))
+
+
+def _side(series: Series, indexes: tuple[int, ...]) -> Side:
+    return Side(sum(series.counts[i] for i in indexes), len(indexes), sum(series.working_days[i] for i in indexes))
+
+
+def _periods(series: Series, number: int) -> str:
+    if not number:
+        return f"Aucun{'e' if series.unit == 'semaine' else ''} {series.unit}"
+    return f"{number} {series.unit}{'s' if number > 1 and series.unit == 'semaine' else ''} seulement"
