@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -138,9 +138,12 @@ class Misread:
     message: str
 
 
-def read_calendar(text: str) -> tuple[tuple[Entry, ...], tuple[Misread, ...]]:
+def read_calendar(
+    text: str, *, code: Callable[[str], str] = lambda written: written, comparators: bool = False
+) -> tuple[tuple[Entry, ...], tuple[Misread, ...]]:
     """Return the entries of a calendar (CSV: ``site,silent_from,on_from,off_from`` and, when wanted, ``group``), and what is wrong with it.
 
+    ``code`` gives the code of a site as written. With ``comparators`` a site may have no date: the service is never on there.
     The delimiter is ``,``, ``;`` or a tabulation; days are written ``2026-03-02`` or ``02/03/2026``. Nothing is good when anything is wrong.
     """
     lines = text.removeprefix("\ufeff").splitlines()
@@ -159,7 +162,7 @@ def read_calendar(text: str) -> tuple[tuple[Entry, ...], tuple[Misread, ...]]:
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                _read_line(reader.line_num, names, cells, entries, faults)
+                _read_line(reader.line_num, names, cells, entries, faults, code, comparators)
             if len(entries) + len(faults) > MOST_LINES:
                 raise csv.Error(f"plus de {MOST_LINES} lignes")
     except csv.Error as error:
@@ -180,18 +183,21 @@ def _heading(names: Sequence[str]) -> Iterator[Misread]:
         yield Misread(1, "Une colonne est nommée deux fois.")
 
 
-def _read_line(number: int, names: Sequence[str], cells: Sequence[str], entries: list[tuple[int, Entry]], faults: list[Misread]) -> None:
+def _read_line(
+    number: int, names: Sequence[str], cells: Sequence[str], entries: list[tuple[int, Entry]], faults: list[Misread],
+    code: Callable[[str], str], comparators: bool,
+) -> None:  # fmt: skip
     if len(cells) != len(names):
         faults.append(Misread(number, f"{len(cells)} cellules au lieu de {len(names)}."))
         return
     row = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
     try:
         dates = [read_day(row[name], name) for name in COLUMNS[1:]]
-        entry = Entry(row["site"], row.get(GROUP, ""), *dates)
+        entry = Entry(code(row["site"]), row.get(GROUP, ""), *dates)
     except ValueError as error:
         faults.append(Misread(number, str(error)))
         return
-    faults += [Misread(number, message) for message in problems(entry)]
+    faults += [Misread(number, message) for message in problems(entry, comparator=comparators)]
     entries.append((number, entry))
 
 
@@ -221,16 +227,16 @@ def read_day(written: str, name: str) -> date | None:
         raise ValueError(f"{name} : « {written[:20]} » n'est pas un jour (2026-03-02 ou 02/03/2026).") from None
 
 
-def problems(entry: Entry) -> Iterator[str]:
-    """Yield what is wrong with an entry, in French."""
+def problems(entry: Entry, *, comparator: bool = False) -> Iterator[str]:
+    """Yield what is wrong with an entry, in French; with ``comparator`` it may have no date."""
     for name, value in (("site", entry.site), ("group", entry.group)):
         if (value or name == "site") and (not _SLUG.fullmatch(value) or len(value) > _LONGEST):
             yield f"{name} : un code est attendu, sans espace ni accent."
-    if not any(entry.dates):
+    if not any(entry.dates) and not comparator:
         yield "Aucune date : retirez la ligne, le site est alors en service."
     given = [(name, day) for name, day in zip(COLUMNS[1:], entry.dates, strict=True) if day]
     for (first, earlier), (second, later) in pairwise(given):
-        if later <= earlier:
+        if later < earlier or (later == earlier and second != "on_from"):
             yield f"{second} ({later:%d/%m/%Y}) doit suivre {first} ({earlier:%d/%m/%Y})."
 
 
