@@ -89,9 +89,7 @@ def _estimate(counts: Array, months: Array, kept: Array, before: int, series: Se
     root = np.sqrt(totals * share * (1 - share))
     spread = variance(design * root[:, None], (counts[:, 0] - totals * share) / root, kept.astype(float))
     unit = np.eye(design.shape[1])
-    trend, level, slope = (
-        Estimate.of_log(float(fit.params[i]), spread.error(unit[i]), spread.quantile) for i in (_TREND, _LEVEL, _SLOPE)
-    )
+    trend, level, slope = (Estimate.of_log(float(fit.params[i]), spread.error(unit[i]), spread.quantile) for i in (_TREND, _LEVEL, _SLOPE))
     told = tuple(_warnings(counts, served, trend, series))
     return Controlled(level, slope, trend, before, len(kept) - before, spread.residual, spread.dispersion, told)
 

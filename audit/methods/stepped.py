@@ -161,7 +161,9 @@ def _estimate(sites: Sequence[Site], rows: _Rows, design: Array, told: Sequence[
     if len(sites) >= ENOUGH_SITES:
         clustered = robust(weighted, residuals, rows.site, 0)
         error, quantile, freedom = clustered.error, clustered.quantile, clustered.freedom
-        method = "déploiement par étapes : effets fixes de site et de période, quasi-Poisson, intervalle robuste par site (CR2, Satterthwaite)"
+        method = (
+            "déploiement par étapes : effets fixes de site et de période, quasi-Poisson, intervalle robuste par site (CR2, Satterthwaite)"
+        )
     else:
         # Sites are set far apart in time: no correlation between them.
         spread = variance(weighted, residuals, rows.period + float(_APART) * rows.site)
