@@ -35,8 +35,8 @@ def import_calendar(
     from pertimage.web.service import Service
     from pertimage.web.settings import Settings, UnsafeSettingsError
 
-    entries, faults = read_calendar(_text(file))
-    members, wrong = _members(_text(groups), {entry.group for entry in entries}) if groups else ({}, [])
+    entries, faults = read_calendar(read_text(file))
+    members, wrong = _members(read_text(groups), {entry.group for entry in entries}) if groups else ({}, [])
     said = [f"{file}:{fault.line} : {fault.message}" for fault in faults] + [f"{groups}:{line} : {message}" for line, message in wrong]
     if said:
         err.print("\n".join(said), markup=False)
@@ -77,7 +77,8 @@ def show(database: Database = USUAL) -> None:
     typer.echo(to_csv(entries), nl=False)
 
 
-def _text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """Return the text of a file, UTF-8 or Windows-1252; one that cannot be read ends the command."""
     try:
         content = file.read_bytes()
     except OSError as error:

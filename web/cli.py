@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from pertimage.web import (
     calendar_cli,
     committee_cli,
+    evaluate_cli,
     extract_cli,
     import_cli,
     notify_cli,
@@ -175,6 +176,7 @@ app.command()(people_cli.succession)
 app.command()(notify_cli.notify)
 app.command()(extract_cli.extract)
 app.command()(import_cli.import_activity)
+app.command()(evaluate_cli.evaluate)
 app.add_typer(committee_cli.app, name="guidelines")
 app.add_typer(policy_cli.app, name="policy")
 app.add_typer(sites_cli.app, name="sites")

@@ -38,13 +38,15 @@ class Site:
 class Change:
     """What changed for an exam (None: all of them) at a site.
 
-    ``before`` and ``after`` are exams, ``periods_*`` the periods of ``unit`` that they fill; ``series`` is what was estimated from.
+    ``before`` and ``after`` are exams, ``periods_*`` the periods of ``unit`` that they fill; ``series`` is what was estimated from, ``other`` the
+    same exams in the other unit.
     """
 
     site: Site
     kind: str | None
     unit: Unit
     series: Series | None
+    other: Series | None
     before: int
     after: int
     periods_before: int
@@ -52,7 +54,10 @@ class Change:
     simple: BeforeAfter | Refusal
     interrupted: Interrupted | Refusal
     wait: WaitRatio | Refusal
-    warnings: tuple[str, ...] = ()
+
+    def counted_by(self, unit: Unit) -> Series | None:
+        """Return the series of the exams by a unit."""
+        return self.series if self.unit is unit else self.other
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +156,19 @@ def _change(site: Site, covered: Window, kind: str | None, days: Numbers, waits:
     unit = choose_unit(len(days), covered.first, covered.last)
     series, other = (series_of(daily, covered.first, covered.last, one) for one in (unit, Unit.MONTH if unit is Unit.WEEK else Unit.WEEK))
     if site.on is None:
-        return _refused(site, kind, Refusal("Le service n'y a jamais été en service : ce site sert de témoin."), unit, series)
+        return _refused(site, kind, Refusal("Le service n'y a jamais été en service : ce site sert de témoin."), unit, series, other)
     before, after = series.split(site.on, site.until)
     return Change(
-        site, kind, unit, series, sum(series.counts[i] for i in before), sum(series.counts[i] for i in after), len(before), len(after),
+        site, kind, unit, series, other, sum(series.counts[i] for i in before), sum(series.counts[i] for i in after), len(before), len(after),
         before_after(series, site.on, site.until), interrupted(series, site.on, site.until, other, sensitivity=sensitivity),
         _waits(series, before, after, days, waits),
     )  # fmt: skip
 
 
-def _refused(site: Site, kind: str | None, why: Refusal, unit: Unit = Unit.MONTH, series: Series | None = None) -> Change:
-    return Change(site, kind, unit, series, 0, 0, 0, 0, why, why, why)
+def _refused(
+    site: Site, kind: str | None, why: Refusal, unit: Unit = Unit.MONTH, series: Series | None = None, other: Series | None = None
+) -> Change:
+    return Change(site, kind, unit, series, other, 0, 0, 0, 0, why, why, why)
 
 
 def _daily(days: Numbers) -> Mapping[date, int]:

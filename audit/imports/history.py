@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from pertimage.audit.activity import Import
 from pertimage.audit.evaluation_tables import import_mappings, imports
+from pertimage.audit.imports.lines import site_code
 from pertimage.audit.imports.mapping import FileMapping, mapping_of
 from pertimage.audit.imports.refusal import FileRefused
 from pertimage.audit.journal import Record
@@ -92,6 +93,12 @@ def check_key(register: Register, pseudonyms: Pseudonyms, at: datetime, *, note:
         register.set_setting(_KEY_SETTING, own, at=at)
     elif known not in (None, own):
         raise FileRefused("la clé (PERTIMAGE_SECRET) n'est pas celle des imports précédents : les mêmes examens seraient comptés deux fois")
+
+
+def site_codes(register: Register) -> Callable[[str], str]:
+    """Return what gives the code of a site as people write it: its code, its name, else the code that an import would give it."""
+    codes = {fold(word): site for site, name in known_sites(register) for word in (site, name)}
+    return lambda written: codes.get(fold(" ".join(written.split()))) or site_code(written)
 
 
 def known_sites(register: Register) -> list[tuple[str, str]]:

@@ -60,6 +60,11 @@ def _says_nothing(cell: str) -> bool:
     return not cell or (len(cell) <= _LONGEST_NOTHING and cell.casefold() in NOTHING) or cell.isspace()
 
 
+def site_code(name: str) -> str:
+    """Return the code made from the name of a site, empty when no letter or digit is in it."""
+    return _NOT_SLUG.sub("-", fold(" ".join(name.split()))).strip("-")[:60]
+
+
 class Sites:
     """The sites that lines name, as codes; at most ``MOST_SITES``: more would be another column taken for the site."""
 
@@ -74,7 +79,7 @@ class Sites:
         found = self._codes.get(written)
         if found is None:
             name = " ".join(written.split())
-            found = self._codes.get(fold(name)) or _NOT_SLUG.sub("-", fold(name)).strip("-")[:60]
+            found = self._codes.get(fold(name)) or site_code(name)
             if not found or is_nothing(written):
                 raise LineFault("site absent")
             if found not in self._known and found not in self.new:

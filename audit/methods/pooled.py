@@ -1,8 +1,13 @@
-"""One ratio from those of several sites, each with its own series: a meta-analysis with random effects.
+"""One ratio from those of several sites, each with its own series: a meta-analysis, by a rule set before any data.
 
-Between-site variance τ² by R. C. Paule and J. Mandel (J. Res. Natl. Bur. Stand. 1982;87:377-385); interval of J. Hartung, G. Knapp, K. Sidik
-and J. N. Jonkman, Student's law with k − 1 degrees of freedom (J. IntHout, J. P. A. Ioannidis and G. F. Borm, BMC Med. Res. Methodol.
-2014;14:25); I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). Estimated by statsmodels (combine_effects).
+From five sites, random effects: between-site variance τ² by R. C. Paule and J. Mandel (J. Res. Natl. Bur. Stand. 1982;87:377-385); interval
+of J. Hartung, G. Knapp, K. Sidik and J. N. Jonkman, Student's law with k − 1 degrees of freedom, never narrower than that of the random
+effects themselves (J. IntHout, J. P. A. Ioannidis and G. F. Borm, BMC Med. Res. Methodol. 2014;14:25: sites that agree by chance would
+make it far too narrow).
+
+From two to four, nobody can tell how much sites differ: one effect common to all, weighted by the inverse of the variances, its variance
+multiplied by Q/(k − 1) when the sites differ more than chance explains; the assumption is said. I² by J. P. T. Higgins and S. G. Thompson
+(Statistics in Medicine 2002;21:1539-1558). statsmodels (combine_effects) does the estimating.
 """
 
 from __future__ import annotations
@@ -13,8 +18,10 @@ from dataclasses import dataclass
 
 from pertimage.audit.methods.result import Estimate, Refusal
 
-# Sites under which a warning says that the interval is wide by construction; share of I² that is worth a word.
-FEW_SITES, VARIED = 5, 0.5
+# Sites from which effects are random; share of I² that is worth a word.
+RANDOM_FROM, VARIED = 5, 0.5
+RANDOM = "ensemble des sites : effets aléatoires (Paule-Mandel), intervalle de Hartung-Knapp-Sidik-Jonkman modifié"
+COMMON = "ensemble des sites : effet commun, pondéré par l’inverse des variances, intervalle élargi si les sites diffèrent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Pooled:
     tau: float
     heterogeneity: float
     warnings: tuple[str, ...]
-    method: str = "ensemble des sites : effets aléatoires (Paule-Mandel), intervalle de Hartung-Knapp-Sidik-Jonkman"
+    method: str
 
 
 def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
@@ -53,18 +60,26 @@ def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
     if any(not effect.error > 0 for effect in effects):
         raise ValueError("an interval has no width")
     import numpy as np
-    from scipy.stats import t
+    from scipy.stats import norm, t
     from statsmodels.stats.meta_analysis import combine_effects
 
     logs = np.array([math.log(effect.ratio.value) for effect in effects])
     found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
-    ratio = Estimate.of_log(float(found.mean_effect_re), float(found.sd_eff_w_re_hksj), float(t.ppf(0.975, len(effects) - 1)))
-    heterogeneity = max(float(found.i2), 0.0)
-    return Pooled(ratio, len(effects), math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, tuple(_warnings(effects, heterogeneity)))
+    heterogeneity, k = max(float(found.i2), 0.0), len(effects)
+    told = tuple(_warnings(effects, heterogeneity))
+    if k >= RANDOM_FROM:
+        error = max(float(found.sd_eff_w_re_hksj), float(found.sd_eff_w_re))
+        ratio = Estimate.of_log(float(found.mean_effect_re), error, float(t.ppf(0.975, k - 1)))
+        return Pooled(ratio, k, math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, told, RANDOM)
+    error = float(found.sd_eff_w_fe) * math.sqrt(max(1.0, float(found.q) / (k - 1)))
+    known = [effect.freedom for effect in effects if effect.freedom is not None]
+    quantile = float(t.ppf(0.975, sum(known))) if known else float(norm.ppf(0.975))
+    ratio = Estimate.of_log(float(found.mean_effect_fe), error, quantile)
+    return Pooled(ratio, k, math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, told, COMMON)
 
 
 def _warnings(effects: Sequence[SiteEffect], heterogeneity: float) -> Iterator[str]:
-    if len(effects) < FEW_SITES:
-        yield f"{len(effects)} sites seulement : ce qui varie de l’un à l’autre est mal connu."
+    if len(effects) < RANDOM_FROM:
+        yield f"{len(effects)} sites seulement : l’effet est supposé le même partout."
     if heterogeneity >= VARIED:
         yield f"Les sites diffèrent plus que le hasard ne l’explique (I² de {100 * heterogeneity:.0f} %) : lire aussi chaque site."
