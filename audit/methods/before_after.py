@@ -75,7 +75,10 @@ class WaitRatio:
 
 
 def before_after(series: Series, go_live: date, until: date | None = None) -> BeforeAfter | Refusal:
-    """Return the ratio of the rates per working day after and before a go-live; the period that contains it is on neither side."""
+    """Return the ratio of the rates per working day after and before a go-live; the period that contains it is on neither side.
+
+    « After » ends on ``until``, when the service was switched off.
+    """
     sides = usable(series, go_live, until)
     if isinstance(sides, Refusal):
         return sides
@@ -85,7 +88,7 @@ def before_after(series: Series, go_live: date, until: date | None = None) -> Be
     indexes = np.array(before + after)
     counts, days = np.array(series.counts, float)[indexes], np.array(series.working_days, float)[indexes]
     design = np.column_stack([np.ones(len(indexes)), indexes >= after[0]]).astype(float)
-    fit = sm.GLM(counts, design, sm.families.Poisson(), offset=np.log(days)).fit(scale="X2")
+    fit = sm.GLM(counts, design, sm.families.Poisson(), offset=np.log(days)).fit()
     expected = fit.fittedvalues
     spread = variance(design * np.sqrt(expected)[:, None], (counts - expected) / np.sqrt(expected), indexes.astype(float))
     return BeforeAfter(
@@ -144,8 +147,8 @@ def _median(side: Mapping[int, Sequence[float]], words: str) -> Median | Refusal
     middle = float(np.median(waits))
     ends = _around(waits, _error(list(periods.values()), np.array(list(periods), float), middle))
     if ends[0] <= 0:
-        what = "Le délai médian" if middle <= 0 else "La borne basse du délai médian"
-        return Refusal(f"{what} {words} la mise en service est nul : le rapport n’est pas défini.")
+        what, null = ("Le délai médian", "nul") if middle <= 0 else ("La borne basse du délai médian", "nulle")
+        return Refusal(f"{what} {words} la mise en service est {null} : le rapport n’est pas défini.")
     return Median(middle, *ends, len(waits), len(periods))
 
 

@@ -213,7 +213,7 @@ def _glm(data: _Data, design: Array, family: Any) -> _Fit | None:
     """Return the fit of a family with logarithmic link, or None when it does not converge."""
     import statsmodels.api as sm
 
-    fit = sm.GLM(data.counts, design, family, offset=np.log(data.days)).fit(scale="X2")
+    fit = sm.GLM(data.counts, design, family, offset=np.log(data.days)).fit()
     if not fit.converged or np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     expected = np.asarray(fit.fittedvalues)
