@@ -122,34 +122,28 @@ def usable(series: Series, go_live: date, until: date | None = None) -> tuple[tu
 def wait_ratio(before: Mapping[int, Sequence[float]], after: Mapping[int, Sequence[float]]) -> WaitRatio | Refusal:
     """Return the ratio of the median waits after and before; each side gives the waits in days (arrays are fastest) by rank of period.
 
-    A wait may be zero, not negative nor missing: raises ValueError.
+    Every period after comes later than every one before. A wait may be zero, not negative nor missing: raises ValueError.
     """
-    medians = []
-    for side, words in ((before, "avant"), (after, "après")):
-        median = _median(side, words)
-        if isinstance(median, Refusal):
-            return median
-        medians.append(median)
+    sides = [{rank: np.sort(np.asarray(side[rank], float)) for rank in sorted(side) if len(side[rank])} for side in (before, after)]
+    for side, words in zip(sides, ("avant", "après"), strict=True):
+        if len(side) < MINIMUM_POINTS:
+            return Refusal(f"Des délais sur {len(side)} période(s) {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
+    pooled = [np.sort(np.concatenate(list(side.values())), kind="stable") for side in sides]
+    if not all(waits[0] >= 0 and math.isfinite(waits[-1]) for waits in pooled):
+        raise ValueError("a wait is negative or missing")
+    medians = [
+        Median(float(np.median(waits)), *_around(waits, error), len(waits), len(side))
+        for side, waits, error in zip(sides, pooled, _errors(sides, pooled), strict=True)
+    ]
+    for median, words in zip(medians, ("avant", "après"), strict=True):
+        if median.low <= 0:
+            what, null = ("Le délai médian", "nul") if median.days <= 0 else ("La borne basse du délai médian", "nulle")
+            return Refusal(f"{what} {words} la mise en service est {null} : le rapport n’est pas défini.")
     first, second = medians
     log = math.log(second.days / first.days)
     down = math.hypot(math.log(second.days / second.low), math.log(first.high / first.days))
     up = math.hypot(math.log(second.high / second.days), math.log(first.days / first.low))
     return WaitRatio(Estimate(math.exp(log), math.exp(log - down), math.exp(log + up)), first, second)
-
-
-def _median(side: Mapping[int, Sequence[float]], words: str) -> Median | Refusal:
-    periods = {rank: np.sort(np.asarray(side[rank], float)) for rank in sorted(side) if len(side[rank])}
-    if len(periods) < MINIMUM_POINTS:
-        return Refusal(f"Des délais sur {len(periods)} période(s) {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
-    waits = np.sort(np.concatenate(list(periods.values())), kind="stable")
-    if not waits[0] >= 0 or not math.isfinite(waits[-1]):
-        raise ValueError("a wait is negative or missing")
-    middle = float(np.median(waits))
-    ends = _around(waits, _error(list(periods.values()), np.array(list(periods), float), middle))
-    if ends[0] <= 0:
-        what, null = ("Le délai médian", "nul") if middle <= 0 else ("La borne basse du délai médian", "nulle")
-        return Refusal(f"{what} {words} la mise en service est {null} : le rapport n’est pas défini.")
-    return Median(middle, *ends, len(waits), len(periods))
 
 
 def _around(waits: Array, error: float) -> tuple[float, float]:
@@ -159,16 +153,26 @@ def _around(waits: Array, error: float) -> tuple[float, float]:
     return float(waits[low]), float(waits[high])
 
 
-def _error(periods: list[Array], ranks: Array, middle: float) -> float:
-    """Return the half-width of the 95 % interval of the share of waits under the median, exams of one period being alike.
+def _errors(sides: list[dict[int, Array]], pooled: list[Array]) -> list[float]:
+    """Return the half-widths of the 95 % intervals of the share of waits under the median on each side, exams of one period being alike.
 
-    A wait equal to the median counts one half under it.
+    A wait equal to the median counts one half under it. Both sides are one series, which has one dispersion and one autocorrelation.
     """
-    sizes = np.array([len(waits) for waits in periods], float)
-    under = np.array([(np.searchsorted(waits, middle, "left") + np.searchsorted(waits, middle, "right")) / 2 for waits in periods])
-    share = under.sum() / sizes.sum()
-    spread = variance(np.sqrt(sizes)[:, None], (under - share * sizes) / np.sqrt(sizes), ranks)
-    return max(spread.quantile * spread.error(np.ones(1)), 1.96 * 0.5 / math.sqrt(sizes.sum()))
+    sizes = np.array([float(len(waits)) for side in sides for waits in side.values()])
+    after = np.repeat([0.0, 1.0], [len(side) for side in sides])
+    under = np.concatenate([_under(list(side.values()), float(np.median(waits))) for side, waits in zip(sides, pooled, strict=True)])
+    design = np.column_stack([1 - after, after])
+    shares = design @ ((design.T @ under) / (design.T @ sizes))
+    ranks = np.array([float(rank) for side in sides for rank in side])
+    # A share of n independent exams has the variance ¼ / n: a dispersion of 1 is theirs.
+    spread = variance(design * np.sqrt(4 * sizes)[:, None], (under - shares * sizes) / np.sqrt(sizes / 4), ranks)
+    return [
+        max(spread.quantile * spread.error(side), 1.96 * 0.5 / math.sqrt(len(waits))) for side, waits in zip(np.eye(2), pooled, strict=True)
+    ]
+
+
+def _under(periods: list[Array], median: float) -> Array:
+    return np.array([(np.searchsorted(waits, median, "left") + np.searchsorted(waits, median, "right")) / 2 for waits in periods])
 
 
 def _side(series: Series, indexes: tuple[int, ...]) -> Side:

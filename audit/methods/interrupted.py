@@ -39,7 +39,7 @@ from pertimage.audit.methods.series import Series, Unit
 PAIRS_FROM = (18.0, 24.0)
 LEAST_FREEDOM = 3
 # What earns a warning: points on a side, exams per period on average, correlation of neighbouring periods.
-FEW_POINTS, FEW_EXAMS, STRONG = 12, 5.0, 0.5
+FEW_POINTS, FEW_EXAMS, STRONG = 12, 8.0, 0.5
 _LEVEL, _SLOPE = 2, 3
 
 
@@ -281,7 +281,7 @@ def _shown(choice: str, fit: _Fit | str | None, *, slope: bool = True) -> Run:
 def _independent(fit: _Fit, design: Array) -> _Fit:
     """Return the same fit with the covariance of a quasi-Poisson GLM, that of statsmodels."""
     bread: Array = np.linalg.inv(design.T @ (design * fit.expected[:, None]))
-    return replace(fit, spread=replace(fit.spread, covariance=bread * fit.spread.dispersion))
+    return replace(fit, spread=fit.spread.under(bread * fit.spread.dispersion))
 
 
 def _result(series: Series, main: _Main, runs: tuple[Run, ...]) -> Interrupted:

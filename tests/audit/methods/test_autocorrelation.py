@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from pertimage.audit.methods.autocorrelation import GRID, HALF_GRID, HALF_WEIGHT, lag_one, variance
+from pertimage.audit.methods.autocorrelation import GRID, HALF_GRID, lag_one, variance
 from pertimage.audit.methods.simulation import autoregressive
 
 CHANCE = np.random.default_rng(6)
@@ -23,7 +23,8 @@ def test_it_averages_what_statsmodels_gives_for_each_autocorrelation(n):
     design, errors, ranks = regression(n, 0.4)
     ordinary = sm.OLS(errors, design).fit()
     gaps = np.abs(np.subtract.outer(ranks, ranks))
-    points = [(value, 1, 1) for value in GRID] + [(value, 0.5, HALF_WEIGHT) for value in HALF_GRID if n >= 60]
+    points = [(value, 1, prior) for value, prior in GRID.items()]
+    points += [(value, 0.5, prior) for value, prior in HALF_GRID.items() if n >= 60]
     logs, covariances = [], []
     for value, share, prior in points:
         matrix = share * float(value) ** gaps + (1 - share) * np.eye(n)
@@ -33,9 +34,10 @@ def test_it_averages_what_statsmodels_gives_for_each_autocorrelation(n):
         pinv = np.linalg.pinv(design)
         covariances.append(fit.scale * pinv @ matrix @ pinv.T)
     weights = np.exp(np.array(logs) - max(logs))
-    expected = np.average(covariances, axis=0, weights=weights)
+    level = np.array([0.0, 0.0, 1.0])
+    expected = np.average([np.sqrt(covariance[2, 2]) for covariance in covariances], weights=weights)
     found = variance(design, ordinary.resid, ranks)
-    assert found.covariance == pytest.approx(expected, rel=1e-8)
+    assert found.error(level) == pytest.approx(expected, rel=1e-8)
     assert found.freedom == n - 3
     assert found.dispersion == pytest.approx(ordinary.scale)
 
@@ -53,7 +55,7 @@ def test_residuals_without_spread_get_poisson_s_variance():
     """Counts that the model follows exactly say nothing of chance: its own variance stands, not zero."""
     design, _, ranks = regression(24, 0)
     found = variance(design, np.zeros(24), ranks)
-    assert found.covariance == pytest.approx(np.linalg.inv(design.T @ design))
+    assert found.covariances == pytest.approx(np.linalg.inv(design.T @ design)[None])
     assert (found.dispersion, found.residual) == (0, 0)
 
 

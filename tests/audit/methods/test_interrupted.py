@@ -154,7 +154,7 @@ def test_warnings_name_what_weakens_the_result():
     assert found.warnings == (
         "4 points après la mise en service : au-dessous de 12, niveau et pente sont très incertains.",
         "La série couvre 13 mois, sans saisons : un effet de saison peut passer pour un effet du service.",
-        "2,0 examens par mois en moyenne : au-dessous de 5, le résultat est approché.",
+        "2,0 examens par mois en moyenne : au-dessous de 8, le résultat est approché.",
         "2 mois sans aucun examen : à vérifier, un export incomplet s’y lirait comme une baisse.",
     )
 
