@@ -50,7 +50,9 @@ class BeforeAfter:
     after: Side
     correlation: float
     dispersion: float
-    method: str = "avant/après simple : taux par jour ouvré, quasi-Poisson, intervalle élargi selon l’autocorrélation"
+    method: str = (
+        "avant/après simple : taux par jour ouvré, quasi-Poisson, sans tendance ni saisons, intervalle élargi selon l’autocorrélation"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,8 @@ def before_after(series: Series, go_live: date, until: date | None = None) -> Be
     spread = variance(design * np.sqrt(expected)[:, None], (counts - expected) / np.sqrt(expected), indexes.astype(float))
     return BeforeAfter(
         Estimate.of_log(float(fit.params[1]), spread.error(np.array([0.0, 1.0])), spread.quantile),
-        _side(series, before),
-        _side(series, after),
+        side_of(series, before),
+        side_of(series, after),
         spread.residual,
         spread.dispersion,
     )
@@ -106,11 +108,11 @@ def usable(series: Series, go_live: date, until: date | None = None) -> tuple[tu
         return Refusal(f"La mise en service du {go_live:%d/%m/%Y} est hors des données.")
     if until is not None and until <= go_live:
         return Refusal(f"L’arrêt du {until:%d/%m/%Y} précède la mise en service.")
-    before, after = (tuple(index for index in side if series.working_days[index]) for side in series.split(go_live, until))
-    for side, words in ((before, "avant"), (after, "après")):
-        if len(side) < MINIMUM_POINTS:
-            return Refusal(f"{_periods(series, len(side))} {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
-    totals = [sum(series.counts[index] for index in side) for side in (before, after)]
+    before, after = (tuple(rank for rank in ranks if series.working_days[rank]) for ranks in series.split(go_live, until))
+    for ranks, words in ((before, "avant"), (after, "après")):
+        if len(ranks) < MINIMUM_POINTS:
+            return Refusal(f"{_periods(series, len(ranks))} {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
+    totals = [side_of(series, ranks).exams for ranks in (before, after)]
     if not any(totals):
         return Refusal("Aucun examen, ni avant ni après la mise en service.")
     for total, words in zip(totals, ("avant", "après"), strict=True):
@@ -175,7 +177,8 @@ def _under(periods: list[Array], median: float) -> Array:
     return np.array([(np.searchsorted(waits, median, "left") + np.searchsorted(waits, median, "right")) / 2 for waits in periods])
 
 
-def _side(series: Series, indexes: tuple[int, ...]) -> Side:
+def side_of(series: Series, indexes: tuple[int, ...]) -> Side:
+    """Return what some periods of a series hold."""
     return Side(sum(series.counts[i] for i in indexes), len(indexes), sum(series.working_days[i] for i in indexes))
 
 
