@@ -10,6 +10,7 @@ import argparse
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +21,7 @@ SERIES = 1000
 PAGE = Path(__file__).parents[1] / "docs" / "simulations.md"
 HEAD = """# Ce que valent les méthodes, sur des séries dont la vérité est connue
 
-Page écrite par `make simulations` (ne pas la modifier à la main) : {series} séries tirées par scénario, graine {seed},
+Page écrite par `make simulations` le {today} (ne pas la modifier à la main) : {series} séries tirées par scénario, graine {seed},
 statsmodels {statsmodels}, scipy {scipy}, numpy {numpy}.
 
 Le tirage est dans `audit/methods/simulation.py`, les scénarios dans `bench/`.
@@ -48,6 +49,7 @@ def main() -> None:
     page = HEAD.format(
         series=chosen.series,
         seed=SEED,
+        today=f"{date.today():%d/%m/%Y}",  # noqa: DTZ011 - the day of whoever runs it
         low=french(95 - half),
         high=french(95 + half),
         **{name: version(name) for name in ("statsmodels", "scipy", "numpy")},

@@ -20,8 +20,10 @@ from datetime import date
 import numpy as np
 
 from pertimage.audit.methods.autocorrelation import Array, variance
-from pertimage.audit.methods.result import MINIMUM_POINTS, Estimate, Refusal
+from pertimage.audit.methods.result import FEW_POINTS, MINIMUM_POINTS, Estimate, Refusal
 from pertimage.audit.methods.series import Series
+
+BLIND = "L’avant/après simple prend une tendance ou une saison pour un effet : la série interrompue, quand elle est possible, est préférée."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Side:
 class BeforeAfter:
     """The ratio of the rates after/before.
 
-    ``correlation``: lag-1 autocorrelation found in the residuals; ``dispersion``: Pearson's (1: what chance alone gives).
+    ``correlation``: lag-1 autocorrelation found in the residuals; ``dispersion``: Pearson's (1: what chance alone gives); ``warnings``
+    in French.
     """
 
     ratio: Estimate
@@ -50,6 +53,7 @@ class BeforeAfter:
     after: Side
     correlation: float
     dispersion: float
+    warnings: tuple[str, ...]
     method: str = (
         "avant/après simple : taux par jour ouvré, quasi-Poisson, sans tendance ni saisons, intervalle élargi selon l’autocorrélation"
     )
@@ -73,6 +77,7 @@ class WaitRatio:
     ratio: Estimate
     before: Median
     after: Median
+    warnings: tuple[str, ...]
     method: str = "rapport des délais médians, intervalle tenant compte des examens d’une même période"
 
 
@@ -99,6 +104,7 @@ def before_after(series: Series, go_live: date, until: date | None = None) -> Be
         side_of(series, after),
         spread.residual,
         spread.dispersion,
+        _warnings(len(before), len(after)),
     )
 
 
@@ -145,7 +151,9 @@ def wait_ratio(before: Mapping[int, Sequence[float]], after: Mapping[int, Sequen
     log = math.log(second.days / first.days)
     down = math.hypot(math.log(second.days / second.low), math.log(first.high / first.days))
     up = math.hypot(math.log(second.high / second.days), math.log(first.days / first.low))
-    return WaitRatio(Estimate(math.exp(log), math.exp(log - down), math.exp(log + up)), first, second)
+    return WaitRatio(
+        Estimate(math.exp(log), math.exp(log - down), math.exp(log + up)), first, second, _warnings(first.periods, second.periods)
+    )
 
 
 def _around(waits: Array, error: float) -> tuple[float, float]:
@@ -175,6 +183,11 @@ def _errors(sides: list[dict[int, Array]], pooled: list[Array]) -> list[float]:
 
 def _under(periods: list[Array], median: float) -> Array:
     return np.array([(np.searchsorted(waits, median, "left") + np.searchsorted(waits, median, "right")) / 2 for waits in periods])
+
+
+def _warnings(before: int, after: int) -> tuple[str, ...]:
+    few = f"{min(before, after)} périodes d’un côté : au-dessous de {FEW_POINTS}, le rapport est très incertain."
+    return (BLIND, few) if min(before, after) < FEW_POINTS else (BLIND,)
 
 
 def side_of(series: Series, indexes: tuple[int, ...]) -> Side:

@@ -33,14 +33,14 @@ from numpy.typing import NDArray
 
 from pertimage.audit.methods.autocorrelation import LEAST_DISPERSION, Array, Variance, variance
 from pertimage.audit.methods.before_after import Side, side_of, usable
-from pertimage.audit.methods.result import MINIMUM_POINTS, Estimate, Refusal
+from pertimage.audit.methods.result import FEW_POINTS, MINIMUM_POINTS, Estimate, Refusal
 from pertimage.audit.methods.series import Series, Unit
 
 # Length of the series in months from which a pair of harmonics is estimated.
 PAIRS_FROM = (18.0, 24.0)
 LEAST_FREEDOM = 3
-# What earns a warning: points on a side, exams per period on average, correlation of neighbouring periods.
-FEW_POINTS, FEW_EXAMS, STRONG = 12, 8.0, 0.5
+# What earns a warning: exams per period on average, correlation of neighbouring periods.
+FEW_EXAMS, STRONG = 8.0, 0.5
 # What a series too empty for its model gives, and is refused: a fitted number of exams near zero, columns that cannot be told apart, an
 # interval from a thousand times less to a thousand times more.
 LEAST_EXPECTED, WORST_CONDITION, WIDEST = 1e-4, 1e6, 1000.0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from pertimage.audit.methods.before_after import before_after, wait_ratio
+from pertimage.audit.methods.before_after import BLIND, before_after, wait_ratio
 from pertimage.audit.methods.series import Series, Unit, series_of
 from tests.audit.methods.scenes import GO_LIVE, monthly
 
@@ -29,6 +29,15 @@ def test_the_ratio_is_that_of_the_rates_per_working_day():
     # Months of 40 then months of 60: neighbours are alike, and the interval must be wider than that of independent months.
     assert found.correlation > 0.2
     assert math.log(found.ratio.high / found.ratio.low) > 2 * 1.96 * direct.bse[1]
+
+
+def test_it_says_what_it_cannot_see():
+    """A trend or a season passes for an effect, always; few periods are said too."""
+    assert before_after(monthly([40] * 30), date(2025, 3, 5)).warnings == (BLIND,)
+    assert before_after(monthly([40] * 14), GO_LIVE).warnings == (
+        BLIND,
+        "5 périodes d’un côté : au-dessous de 12, le rapport est très incertain.",
+    )
 
 
 def test_after_ends_the_day_the_service_is_switched_off():
