@@ -1,4 +1,4 @@
-"""XmR control charts: has a series changed, and when?
+"""XmR control charts say whether a series has changed, and when.
 
 Individuals and moving ranges of two: centre x̄, limits x̄ ± 2.66·mR̄, upper limit of the ranges 3.267·mR̄, where 2.66 = 3/d₂ and 3.267 = D₄ with
 d₂ = 1.128 (NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2.2). mR̄/d₂ is σ: it is read on neighbours, so that a slow change does

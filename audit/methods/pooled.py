@@ -2,7 +2,8 @@
 
 Between-site variance τ² by R. C. Paule and J. Mandel (J. Res. Natl. Bur. Stand. 1982;87:377-385); interval of J. Hartung, G. Knapp, K. Sidik
 and J. N. Jonkman, Student's law with k − 1 degrees of freedom (J. IntHout, J. P. A. Ioannidis and G. F. Borm, BMC Med. Res. Methodol.
-2014;14:25); I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). Estimated by statsmodels (combine_effects).
+2014;14:25), never narrower than that of a single common effect (A. Wiksten, G. Rücker and G. Schwarzer, Statistics in Medicine
+2016;35:2503-2515); I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). Estimated by statsmodels (combine_effects).
 """
 
 from __future__ import annotations
@@ -53,12 +54,13 @@ def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
     if any(not effect.error > 0 for effect in effects):
         raise ValueError("an interval has no width")
     import numpy as np
-    from scipy.stats import t
+    from scipy.stats import norm, t
     from statsmodels.stats.meta_analysis import combine_effects
 
     logs = np.array([math.log(effect.ratio.value) for effect in effects])
     found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
-    ratio = Estimate.of_log(float(found.mean_effect_re), float(found.sd_eff_w_re_hksj), float(t.ppf(0.975, len(effects) - 1)))
+    half = max(t.ppf(0.975, len(effects) - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe)
+    ratio = Estimate.of_log(float(found.mean_effect_re), float(half), 1.0)
     heterogeneity = max(float(found.i2), 0.0)
     return Pooled(ratio, len(effects), math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, tuple(_warnings(effects, heterogeneity)))
 
