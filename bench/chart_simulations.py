@@ -184,7 +184,7 @@ def power_table(series: int, pool: Executor) -> str:
     head = ("promesse pour −20 %", "promise %", "trouvée par la méthode de l'évaluation %")
     return (
         "## Puissance promise et puissance trouvée\n\nSéries tirées comme la promesse le suppose, effet × 0,8, nombre de mois promis ; « trouvée » : part des séries où la "
-        "méthode de l'évaluation (avant/après simple, ou niveau de la série interrompue sans saisons à estimer) exclut 1. La promesse connaît surdispersion et "
+        "méthode de l'évaluation (avant/après simple, ou niveau de la série interrompue) exclut 1. La promesse connaît surdispersion et "
         "autocorrélation, la méthode les estime.\n\n" + table(head, rows)
     )
 

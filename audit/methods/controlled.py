@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pertimage.audit.methods.autocorrelation import Array, variance
 from pertimage.audit.methods.before_after import usable
@@ -94,7 +95,7 @@ def _estimate(counts: Array, months: Array, kept: Array, before: int, series: Se
     return Controlled(level, slope, trend, before, len(kept) - before, spread.residual, spread.dispersion, told)
 
 
-def _design(months: Array, served: Array) -> Array:
+def _design(months: Array, served: NDArray[np.bool_]) -> Array:
     """Return the columns difference, trend, level, slope, then sine and cosine of a year when the series is long enough."""
     columns = [np.ones_like(months), months, served, served * months]
     if float(np.ptp(months)) >= SEASONS_FROM - 1:
@@ -102,7 +103,7 @@ def _design(months: Array, served: Array) -> Array:
     return np.column_stack(columns).astype(float)
 
 
-def _warnings(counts: Array, served: Array, trend: Estimate, series: Series) -> Iterator[str]:
+def _warnings(counts: Array, served: NDArray[np.bool_], trend: Estimate, series: Series) -> Iterator[str]:
     if trend.is_clear:
         words = f"{100 * (trend.value - 1):+.1f}".replace(".", ",").replace("-", "−")
         yield f"Avant la mise en service, la série et son témoin divergeaient déjà ({words} % par mois) : ce témoin convient mal."
