@@ -122,8 +122,8 @@ def sentence(plan: Plan, ratio: float) -> str:
             found = f"dix ans après la mise en service ne suffisent pas à {seen}"
             found += f" : le plus petit effet visible est alors de {_percent(limit)}" if limit else ""
     else:
-        found = f"il faut au moins {months} mois après la mise en service pour {seen}"
-        found += " (et autant avant)" if plan.before is None else ""
+        as_many = ", et autant avant," if plan.before is None else ""
+        found = f"il faut au moins {months} mois après la mise en service{as_many} pour {seen}"
     return f"{known}, {found} ({_terms(plan)})."
 
 
