@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pertimage.audit.methods.autocorrelation import Array, variance
 from pertimage.audit.methods.before_after import usable
@@ -82,7 +83,7 @@ def _estimate(counts: Array, months: Array, kept: Array, before: int, series: Se
     for side, words in ((~served, "avant"), (served, "après")):
         if (counts[side].sum(axis=0) == 0).any():
             return Refusal(f"Aucun examen de la série ou de son témoin {words} la mise en service dans leurs périodes communes.")
-    fit = sm.GLM(counts, design, sm.families.Binomial()).fit(scale="X2")
+    fit = sm.GLM(counts, design, sm.families.Binomial()).fit()
     if not fit.converged or not np.isfinite(fit.params).all() or np.abs(design @ fit.params).max() > math.log(1e6):
         return Refusal("Le modèle n’a pas de solution stable : trop de périodes sans examen d’un côté de la mise en service.")
     totals, share = counts.sum(axis=1), fit.fittedvalues
@@ -94,7 +95,7 @@ def _estimate(counts: Array, months: Array, kept: Array, before: int, series: Se
     return Controlled(level, slope, trend, before, len(kept) - before, spread.residual, spread.dispersion, told)
 
 
-def _design(months: Array, served: Array) -> Array:
+def _design(months: Array, served: NDArray[np.bool_]) -> Array:
     """Return the columns difference, trend, level, slope, then sine and cosine of a year when the series is long enough."""
     columns = [np.ones_like(months), months, served, served * months]
     if float(np.ptp(months)) >= SEASONS_FROM - 1:
@@ -102,7 +103,7 @@ def _design(months: Array, served: Array) -> Array:
     return np.column_stack(columns).astype(float)
 
 
-def _warnings(counts: Array, served: Array, trend: Estimate, series: Series) -> Iterator[str]:
+def _warnings(counts: Array, served: NDArray[np.bool_], trend: Estimate, series: Series) -> Iterator[str]:
     if trend.is_clear:
         words = f"{100 * (trend.value - 1):+.1f}".replace(".", ",").replace("-", "−")
         yield f"Avant la mise en service, la série et son témoin divergeaient déjà ({words} % par mois) : ce témoin convient mal."

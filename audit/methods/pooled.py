@@ -1,9 +1,9 @@
 """One ratio from those of several sites, each with its own series: a meta-analysis, by a rule set before any data.
 
 From five sites, random effects: between-site variance τ² by R. C. Paule and J. Mandel (J. Res. Natl. Bur. Stand. 1982;87:377-385); interval
-of J. Hartung, G. Knapp, K. Sidik and J. N. Jonkman, Student's law with k − 1 degrees of freedom, never narrower than that of the random
-effects themselves (J. IntHout, J. P. A. Ioannidis and G. F. Borm, BMC Med. Res. Methodol. 2014;14:25: sites that agree by chance would
-make it far too narrow).
+of J. Hartung, G. Knapp, K. Sidik and J. N. Jonkman, Student's law with k − 1 degrees of freedom (J. IntHout, J. P. A. Ioannidis and
+G. F. Borm, BMC Med. Res. Methodol. 2014;14:25), never narrower than that of a single common effect: sites that agree by chance would make
+it far too narrow (A. Wiksten, G. Rücker and G. Schwarzer, Statistics in Medicine 2016;35:2503-2515).
 
 From two to four, nobody can tell how much sites differ: one effect common to all, weighted by the inverse of the variances, its variance
 multiplied by Q/(k − 1) when the sites differ more than chance explains; the assumption is said. I² by J. P. T. Higgins and S. G. Thompson
@@ -20,7 +20,7 @@ from pertimage.audit.methods.result import Estimate, Refusal
 
 # Sites from which effects are random; share of I² that is worth a word.
 RANDOM_FROM, VARIED = 5, 0.5
-RANDOM = "ensemble des sites : effets aléatoires (Paule-Mandel), intervalle de Hartung-Knapp-Sidik-Jonkman modifié"
+RANDOM = "ensemble des sites : effets aléatoires (Paule-Mandel), intervalle de Hartung-Knapp-Sidik-Jonkman"
 COMMON = "ensemble des sites : effet commun, pondéré par l’inverse des variances, intervalle élargi si les sites diffèrent"
 
 
@@ -64,12 +64,13 @@ def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
     from statsmodels.stats.meta_analysis import combine_effects
 
     logs = np.array([math.log(effect.ratio.value) for effect in effects])
-    found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
+    with np.errstate(divide="ignore"):  # sites exactly alike: Q is zero
+        found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
     heterogeneity, k = max(float(found.i2), 0.0), len(effects)
     told = tuple(_warnings(effects, heterogeneity))
     if k >= RANDOM_FROM:
-        error = max(float(found.sd_eff_w_re_hksj), float(found.sd_eff_w_re))
-        ratio = Estimate.of_log(float(found.mean_effect_re), error, float(t.ppf(0.975, k - 1)))
+        half = max(t.ppf(0.975, k - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe)
+        ratio = Estimate.of_log(float(found.mean_effect_re), float(half), 1.0)
         return Pooled(ratio, k, math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, told, RANDOM)
     error = float(found.sd_eff_w_fe) * math.sqrt(max(1.0, float(found.q) / (k - 1)))
     known = [effect.freedom for effect in effects if effect.freedom is not None]

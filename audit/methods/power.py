@@ -4,11 +4,12 @@ Variance of the logarithm of a rate ratio in a log-linear model of monthly count
 A = X'WX, W the expected counts, φ the overdispersion, R(ρ) the correlation of months (autoregressive of order 1). For a simple before/after
 without autocorrelation it is φ(1/(λb) + 1/(λra)): exams a month λ, ratio r, b months before, a months after (K. Gu, H. K. T. Ng, M. L. Tang
 and W. R. Schucany, Biometrical Journal 2008;50:283-298, Wald test on the logarithm; statsmodels' power_poisson_ratio_2indep is the same).
-Power is Φ(|ln r|/e − z) + Φ(−|ln r|/e − z), two-sided. The law of large samples is used: under some 10 exams on a side, or a few months,
-it promises a little too much; docs/simulations.md says how much. Seasons cost a little more and are not reckoned.
+The test is that of the methods, two-sided, on Student's law with n − p degrees of freedom (non-central under the effect, by the normal approximation of N. L.
+Johnson and S. Kotz, Continuous Univariate Distributions), and the interrupted series pays for the seasons that `interrupted` estimates.
+What is promised knows φ and ρ, the methods estimate them: docs/simulations.md says how much less they find, hence « at least ».
 
-« With 14 exams a month you need 19 months to see −20 % » is the answer for 80 % at 5 % two-sided with 44 to 51 months before, no overdispersion
-and no autocorrelation; with as many months before as after it takes 26.
+« With 14 exams a month you need 19 months to see −20 % »: so it is for 80 % at 5 % two-sided, no overdispersion, no autocorrelation, and 50
+to 59 months before (44 to 51 by the large-sample formula alone); with as many months before as after it takes 27.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from statistics import NormalDist
 import numpy as np
 
 from pertimage.audit.methods.autocorrelation import Array
+from pertimage.audit.methods.interrupted import PAIRS_FROM
 
 # Months after which a promise has no sense.
 LONGEST = 120
-_NORMAL = NormalDist()
 
 
 class Design(StrEnum):
@@ -59,9 +60,15 @@ class Plan:
 
 def power_of(plan: Plan, ratio: float, after: int) -> float:
     """Return the probability, 0 to 1, of declaring a true ratio after so many months."""
+    from scipy.stats import t
+
+    months = (after if plan.before is None else plan.before) + after
+    freedom = months - (2 if plan.design is Design.BEFORE_AFTER else 4 + 2 * _pairs(months))
+    if freedom < 1:
+        return 0.0
     shift = abs(math.log(ratio)) / error(plan, ratio, after)
-    quantile = _NORMAL.inv_cdf(1 - plan.alpha / 2)
-    return _NORMAL.cdf(shift - quantile) + _NORMAL.cdf(-shift - quantile)
+    quantile = float(t.ppf(1 - plan.alpha / 2, freedom))
+    return _beyond(quantile, freedom, shift) + _beyond(quantile, freedom, -shift)
 
 
 def months_needed(plan: Plan, ratio: float) -> int | None:
@@ -91,7 +98,7 @@ def error(plan: Plan, ratio: float, after: int) -> float:
     before = after if plan.before is None else plan.before
     if plan.design is Design.BEFORE_AFTER and not plan.correlation:
         return math.sqrt(plan.dispersion * (1 / (plan.per_month * before) + 1 / (plan.per_month * ratio * after)))
-    ranks = np.arange(before + after)
+    ranks = np.arange(before + after, dtype=float)
     design = _design(plan.design, ranks, before)
     weighted = design * np.sqrt(plan.per_month * np.where(ranks < before, 1.0, ratio))[:, None]
     gaps = np.abs(np.subtract.outer(ranks, ranks))
@@ -115,8 +122,8 @@ def sentence(plan: Plan, ratio: float) -> str:
             found = f"dix ans après la mise en service ne suffisent pas à {seen}"
             found += f" : le plus petit effet visible est alors de {_percent(limit)}" if limit else ""
     else:
-        found = f"il faut {months} mois après la mise en service pour {seen}"
-        found += " (et autant avant)" if plan.before is None else ""
+        as_many = ", et autant avant," if plan.before is None else ""
+        found = f"il faut au moins {months} mois après la mise en service{as_many} pour {seen}"
     return f"{known}, {found} ({_terms(plan)})."
 
 
@@ -129,13 +136,24 @@ def visible(plan: Plan, after: int) -> str:
     return f"{known}, la plus petite baisse visible est de {_percent(limit)} ({_terms(plan)})."
 
 
+def _beyond(quantile: float, freedom: int, shift: float) -> float:
+    """Return the probability that a non-central Student variable exceeds a quantile."""
+    return NormalDist().cdf((shift - quantile * (1 - 1 / (4 * freedom))) / math.sqrt(1 + quantile**2 / (2 * freedom)))
+
+
 def _design(kind: Design, ranks: Array, before: int) -> Array:
-    """Return the columns intercept, level [, trend, slope]; the time of a month is that of its middle, from the go-live."""
+    """Return the columns intercept, level [, trend, slope, seasons]; the time of a month is that of its middle, from the go-live."""
     after, time = ranks >= before, ranks - before + 0.5
     columns = [np.ones(len(ranks)), after]
     if kind is Design.INTERRUPTED:
         columns += [time, after * time]
+        for pair in range(1, _pairs(len(ranks)) + 1):
+            columns += [np.sin(2 * math.pi * pair * time / 12), np.cos(2 * math.pi * pair * time / 12)]
     return np.column_stack(columns).astype(float)
+
+
+def _pairs(months: int) -> int:
+    return sum(months >= least for least in PAIRS_FROM)
 
 
 def _terms(plan: Plan) -> str:

@@ -82,7 +82,8 @@ class _Rows:
     period: NDArray[np.int_]
 
     def only(self, kept: NDArray[np.bool_]) -> _Rows:
-        return _Rows(*(values[kept] for values in (self.counts, self.days, self.treated, self.months, self.site, self.period)))
+        counts, days, treated, months = (values[kept] for values in (self.counts, self.days, self.treated, self.months))
+        return _Rows(counts, days, treated, months, self.site[kept], self.period[kept])
 
 
 def stepped(sites: Sequence[Site]) -> Stepped | Refusal:
@@ -131,7 +132,8 @@ def _rows(sites: Sequence[Site]) -> _Rows:
                 place = rank[series.starts[index]]
                 found.append((series.counts[index], series.working_days[index], treated, months[index], number, place))
     columns = list(zip(*found, strict=True))
-    rows = _Rows(*(np.array(column, float) for column in columns[:4]), *(np.array(column) for column in columns[4:]))
+    counts, days, served, times = (np.array(column, float) for column in columns[:4])
+    rows = _Rows(counts, days, served, times, np.array(columns[4]), np.array(columns[5]))
     if len(sites) < ENOUGH_SITES:
         return rows
     return rows.only(np.bincount(rows.period, rows.counts)[rows.period] > 0)
@@ -153,7 +155,7 @@ def _design(rows: _Rows, sites: int) -> Array:
 def _estimate(sites: Sequence[Site], rows: _Rows, design: Array, told: Sequence[str]) -> Stepped | Refusal:
     import statsmodels.api as sm
 
-    fit = sm.GLM(rows.counts, design, sm.families.Poisson(), offset=np.log(rows.days)).fit(scale="X2")
+    fit = sm.GLM(rows.counts, design, sm.families.Poisson(), offset=np.log(rows.days)).fit()
     if not fit.converged or not np.isfinite(fit.params).all():
         return Refusal("Le modèle n’a pas de solution stable sur ces séries.")
     expected = np.maximum(fit.fittedvalues, 1e-9)
