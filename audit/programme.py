@@ -51,6 +51,7 @@ class EventKind(StrEnum):
     EPIDEMIC = "epidemie"
     STAFF = "effectif"
     SOFTWARE = "logiciel"
+    LIMITS = "limites"
     OTHER = "autre"
 
     @property
@@ -66,6 +67,7 @@ _EVENT_WORDS = {
     EventKind.EPIDEMIC: "épidémie",
     EventKind.STAFF: "arrivée ou départ d'équipe",
     EventKind.SOFTWARE: "changement de logiciel ou de codage",
+    EventKind.LIMITS: "limites de contrôle recalculées",
     EventKind.OTHER: "autre",
 }
 

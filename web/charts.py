@@ -77,23 +77,23 @@ Means = tuple[float | None, float | None]
 
 def trend(points: Sequence[Point], go_lives: Sequence[date], *, means: Means = (None, None), percent: bool = False) -> Spec:
     """Return weekly values as a line, with the go-live dates and, when given, the mean of each side of a single one."""
-    values = [{"s": _instant(point.week), "v": point.value} for point in points]
+    values = [{"s": instant(point.week), "v": point.value} for point in points]
     y = _height("v", 1.0 if percent else _highest(points))
     if percent:
         y["axis"] = {"format": ".0%", "tickCount": 3}
     mark = {"type": "line", "stroke": ACCENT, "strokeWidth": 1.3, "opacity": 0.6}
-    line = {"data": {"values": values}, "mark": mark, "encoding": {"x": _time(points), "y": y}}
-    return _sized([*_go_live_layers(points, go_lives), line, *_mean_layers(points, go_lives, means)])
+    line = {"data": {"values": values}, "mark": mark, "encoding": {"x": time_axis(points), "y": y}}
+    return _sized([*go_live_layers(points, go_lives), line, *_mean_layers(points, go_lives, means)])
 
 
 def waits(points: Sequence[Point], go_lives: Sequence[date]) -> Spec:
     """Return the weekly median wait as a line, and the span up to its ninth decile as a band; in days."""
-    values = [{"s": _instant(point.week), "v": point.value, "h": point.high} for point in points]
-    x, y = _time(points), _height("v", _highest(points))
+    values = [{"s": instant(point.week), "v": point.value, "h": point.high} for point in points]
+    x, y = time_axis(points), _height("v", _highest(points))
     band = {"mark": {"type": "area", "fill": PALE, "opacity": 1}, "encoding": {"x": x, "y": y, "y2": {"field": "h"}}}
     top = {"mark": {"type": "line", "stroke": ACCENT, "strokeWidth": 0.8, "opacity": 0.55}, "encoding": {"x": x, "y": y | {"field": "h"}}}
     line = {"mark": {"type": "line", "stroke": ACCENT, "strokeWidth": 2}, "encoding": {"x": x, "y": y}}
-    return _sized([{"data": {"values": values}, "layer": [band, top, line]}, *_go_live_layers(points, go_lives)])
+    return _sized([{"data": {"values": values}, "layer": [band, top, line]}, *go_live_layers(points, go_lives)])
 
 
 def _highest(points: Sequence[Point]) -> float:
@@ -145,29 +145,32 @@ def _sized(layers: list[Spec]) -> Spec:
     return {"width": _WIDTH, "height": _HEIGHT, "layer": layers}
 
 
-def _instant(day: date) -> str:
+def instant(day: date) -> str:
+    """Return a day as the drawings read it."""
     return f"{day.isoformat()}T00:00:00"  # with an hour, it is read in local time, like the axis
 
 
-def _time(points: Sequence[Point]) -> Spec:
-    ends = [_instant(points[0].week), _instant(points[-1].week)] if points else []
+def time_axis(points: Sequence[Point]) -> Spec:
+    """Return the horizontal axis from the first to the last of the points."""
+    ends = [instant(points[0].week), instant(points[-1].week)] if points else []
     axis = {"format": "%b %y", "tickCount": {"interval": "month", "step": 3}, "grid": False, "labelFlush": True}
     return {"field": "s", "type": "temporal", "title": None, "scale": {"domain": ends, "nice": False}, "axis": axis}
 
 
-def _go_live_layers(points: Sequence[Point], go_lives: Sequence[date]) -> list[Spec]:
+def go_live_layers(points: Sequence[Point], go_lives: Sequence[date]) -> list[Spec]:
+    """Return the go-lives that lie among the points, as dashed lines with their name."""
     inside = sorted(day for day in go_lives if points and points[0].week <= day <= points[-1].week)
     if not inside:
         return []
-    x = {**_time(points), "field": "d"}
+    x = {**time_axis(points), "field": "d"}
     rule = {
-        "data": {"values": [{"d": _instant(day)} for day in inside]},
+        "data": {"values": [{"d": instant(day)} for day in inside]},
         "mark": {"type": "rule", "stroke": INK, "strokeDash": [4, 3], "strokeWidth": 1.2 if len(inside) == 1 else 0.8},
         "encoding": {"x": x},
     }
     words = "mise en service" if len(inside) == 1 else "mises en service"
     label = {
-        "data": {"values": [{"d": _instant(inside[-1]), "t": words}]},
+        "data": {"values": [{"d": instant(inside[-1]), "t": words}]},
         "mark": {"type": "text", "align": "left", "dx": 5, "y": 6, "fontSize": 10.5, "fill": SOFT},
         "encoding": {"x": x, "text": {"field": "t"}},
     }
@@ -179,8 +182,8 @@ def _mean_layers(points: Sequence[Point], go_lives: Sequence[date], means: Means
     if len(go_lives) != 1 or not points:
         return []
     sides = ((points[0].week, go_lives[0], means[0]), (go_lives[0], points[-1].week, means[1]))
-    values = [{"d": _instant(start), "e": _instant(end), "m": mean} for start, end, mean in sides if mean is not None]
-    x = {**_time(points), "field": "d"}
+    values = [{"d": instant(start), "e": instant(end), "m": mean} for start, end, mean in sides if mean is not None]
+    x = {**time_axis(points), "field": "d"}
     mark = {"type": "rule", "stroke": ACCENT, "strokeWidth": 3, "strokeCap": "butt"}
     return [
         {"data": {"values": values}, "mark": mark, "encoding": {"x": x, "x2": {"field": "e"}, "y": {"field": "m", "type": "quantitative"}}}

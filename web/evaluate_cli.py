@@ -56,16 +56,13 @@ def evaluate(
 
 def _entries(register: Register, calendar: Path | None) -> Sequence[Entry]:
     """Return the calendar of a file, or the one in force; each fault of a file names its line and ends the command."""
+    from pertimage.audit.evaluation.current import entries_in_force
     from pertimage.audit.imports.history import site_codes
-    from pertimage.audit.programme import Entry, read_calendar
-    from pertimage.audit.programme_register import calendar_of, go_lives
+    from pertimage.audit.programme import read_calendar
 
     engine = register.journal.store.reader
     if calendar is None:
-        in_force = calendar_of(engine).entries
-        named = {entry.site for entry in in_force}
-        declared = (Entry(site, on_from=day) for site, day in sorted(go_lives(engine).items()) if site not in named)
-        return (*in_force, *declared) or _stop("Aucun calendrier en vigueur : donnez-en un (--calendar FICHIER).", 2)
+        return entries_in_force(engine) or _stop("Aucun calendrier en vigueur : donnez-en un (--calendar FICHIER).", 2)
     entries, faults = read_calendar(read_text(calendar), code=site_codes(register), comparators=True)
     if faults:
         _stop("\n".join(f"{calendar}:{fault.line} : {fault.message}" for fault in faults) + "\nRien n'est évalué.", 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -23,6 +23,7 @@ from pertimage.web.alignment import WEEK, Counts, Pooled, first_monday, pooled
 from pertimage.web.service import Service
 
 _FRIDAY = timedelta(days=4)
+_KINDS = ("activity", "site", "programme")
 _STATES_KEPT = 2  # the latest, and the one that a page being drawn still asks charts of
 _CHARTS_KEPT = 300
 # Site, Monday, technique, then exams, irradiating exams, exams whose technique says whether it irradiates.
@@ -228,7 +229,7 @@ def measures(service: Service, version: int | None = None) -> Measures:
     head = service.journal.head().seq
     with _lock:
         if known.seen != head:
-            known.latest = _latest(service.store, known.seen, head) or known.latest
+            known.latest = latest_change(service.store, known.seen, head, _KINDS) or known.latest
             known.seen = head
         if known.latest not in known.states:
             sites_known = service.register.sites(fictitious=fictitious)
@@ -257,11 +258,14 @@ def _known(service: Service) -> _Known:
         return _services.setdefault(service, _Known())
 
 
-def _latest(store: Store, seen: int, head: int) -> int | None:
-    """Return the last record since ``seen`` that changed exams or sites; requests and reviews, far more frequent, do not."""
+def latest_change(store: Store, seen: int, head: int, kinds: Collection[str]) -> int | None:
+    """Return the last record since ``seen`` of some kinds, None without one; ``head`` when nothing was seen yet.
+
+    Requests and reviews, far more frequent than exams, sites or the calendar, change no measure of those.
+    """
     if seen < 0:
         return head
-    query = select(func.max(journal.c.seq)).where(journal.c.seq > seen, journal.c.kind.in_(("activity", "site")))
+    query = select(func.max(journal.c.seq)).where(journal.c.seq > seen, journal.c.kind.in_(kinds))
     with store.reader.connect() as connection:
         found: int | None = connection.execute(query).scalar_one()
     return found

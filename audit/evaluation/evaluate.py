@@ -18,7 +18,7 @@ from pertimage.audit.methods.before_after import BeforeAfter, WaitRatio, before_
 from pertimage.audit.methods.interrupted import Interrupted, interrupted
 from pertimage.audit.methods.result import Refusal
 from pertimage.audit.methods.series import Series, Unit, choose_unit, series_of
-from pertimage.audit.programme import Entry, Event
+from pertimage.audit.programme import Entry, Event, EventKind
 
 _HOURS = 24.0
 
@@ -121,7 +121,7 @@ def _known(covered: Window | None, starts: Sequence[date], events: Sequence[Even
         yield f"Les {covered.cut} derniers jours sont laissés de côté : des demandes de ces jours attendent encore leur examen."
     if len(set(starts)) > 1:
         yield f"Ses groupes de prescripteurs ont commencé entre le {starts[0]:%d/%m/%Y} et le {starts[-1]:%d/%m/%Y} : la première date compte."
-    for event in events:
+    for event in (one for one in events if one.kind is not EventKind.LIMITS):
         if event.since <= covered.last and (event.until is None or event.until >= covered.first):
             yield f"{event.kind.french.capitalize()} le {event.since:%d/%m/%Y} : {event.words.rstrip('.')}."
 

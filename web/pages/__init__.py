@@ -6,6 +6,7 @@ from pertimage.web.pages import (
     announcements,
     calendar,
     document,
+    effect,
     evaluation,
     evaluation_restitution,
     extract,
@@ -39,7 +40,7 @@ router = APIRouter()
 for pages in (
     satisfaction.router, satisfaction_results.router,
     extract.router,
-    calendar.router, imports.router,
+    calendar.router, imports.router, effect.router,
     evaluation.router, evaluation_restitution.router,
     guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,
     patient.router, live.router,

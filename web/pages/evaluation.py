@@ -37,7 +37,7 @@ from pertimage.web.service import Service
 ROLE = "equipe-projet"
 REGION = "rachis-lombaire"
 # A drawing opened alone is an SVG page whose only style is its own.
-_SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def chart(request: Request, name: str, v: int | None = None) -> Response:
         raise HTTPException(404)
     key = (name, choice.site or "", choice.modality or "")
     drawn = measured.chart(key, lambda: draw(measured, name, choice.site, choice.modality))
-    headers = {"Content-Security-Policy": _SVG_POLICY, "Cache-Control": "private, max-age=3600" if v == measured.version else "no-store"}
+    headers = {"Content-Security-Policy": SVG_POLICY, "Cache-Control": "private, max-age=3600" if v == measured.version else "no-store"}
     return Response(drawn, media_type="image/svg+xml", headers=headers)
 
 

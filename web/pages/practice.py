@@ -21,7 +21,7 @@ from pertimage.web import charts
 from pertimage.web.access import page_user
 from pertimage.web.pages import csrf, french
 from pertimage.web.pages.csrf import checked_form
-from pertimage.web.pages.evaluation import _SVG_POLICY as SVG_POLICY
+from pertimage.web.pages.evaluation import SVG_POLICY as SVG_POLICY
 from pertimage.web.pages.evaluation import Figure
 from pertimage.web.pages.view import flash, page, service_of
 from pertimage.web.practice import LEAST_PEERS, LEAST_REQUESTS, LEAST_TO_IMPROVE, Compared, Report, report
