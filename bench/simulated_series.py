@@ -49,8 +49,9 @@ def _outside(name: str, unit: Unit, before: int, after: int, exams: float, **tru
 
 READING = """Ce qu'on en retient :
 
-- Le scénario servi a 24 points ou plus, 8 examens par période ou plus en moyenne, une autocorrélation de 0 à 0,5 : la couverture visée est
-  de 93 à 97 %, le biais de moins de 5 % de l'effet. Pour 12 + 12 mois, l'intervalle de la pente est plutôt trop large que trop étroit.
+- Servi : 24 points ou plus, 8 examens par période ou plus en moyenne, autocorrélation de 0 à 0,5. La couverture visée est de 93 à 97 %,
+  aux erreurs de simulation près, le biais de moins de 5 % de l'effet ; la couverture la plus basse est celle de la pente à 12 + 12 mois
+  avec une autocorrélation de 0,5.
 - La puissance est faible dès que les effectifs varient plus que le hasard : une baisse de 20 % échappe le plus souvent à 24 + 12 mois.
   « Effet non montré » n'est donc pas « pas d'effet ».
 - Au-delà, le résultat porte un avertissement : peu d'examens (l'intervalle tient, mais la valeur penche vers une baisse trop forte),
@@ -151,7 +152,8 @@ def interrupted_table(series: int, pool: Executor) -> str:
         "## Série interrompue\n\nEffet simulé : niveau × 0,8 et pente × 0,97 par mois, sauf « sans effet » ; tendance de +0,3 % par mois ; "
         "saisons de ± 10 % (deux harmoniques) ; surdispersion : coefficient de variation de 15 % (forte : 30 %) au-delà du hasard. "
         "Les scénarios d'autocorrélation et « sans effet » ont saisons et "
-        "surdispersion, sauf mention contraire. « Total » est le rapport observé/attendu sur toute la période d'après ; « averti » : le résultat porte un avertissement.\n\n"
+        "surdispersion, sauf mention contraire. "
+        "« Total » est le rapport observé/attendu sur toute la période d'après ; « averti » : le résultat porte un avertissement.\n\n"
         + READING
         + "### Ce que la méthode prétend servir\n\n"
         + table(head, served)
@@ -174,8 +176,9 @@ def waits_table(series: int, pool: Executor) -> str:
     """Return the table of the median waits."""
     rows = list(pool.map(_waits, WAITS, [series] * len(WAITS)))
     return (
-        "## Délais médians\n\nDélais exponentiels, de médiane 21 jours avant (sauf mention contraire) ; rapport simulé 0,8 ; la moyenne de chaque semaine varie de 20 % (file d'attente "
-        "commune).\n\n" + table(("scénario", "couverture %", "biais %", "effet déclaré %"), rows)
+        "## Délais médians\n\nDélais exponentiels, de médiane 21 jours avant (sauf mention contraire) ; rapport simulé 0,8 ; la moyenne de chaque "
+        "semaine varie de 20 % (file d'attente commune). Sous 26 périodes par côté les "
+        "intervalles sont plutôt trop larges.\n\n" + table(("scénario", "couverture %", "biais %", "effet déclaré %"), rows)
     )
 
 
