@@ -58,7 +58,8 @@ def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
     from statsmodels.stats.meta_analysis import combine_effects
 
     logs = np.array([math.log(effect.ratio.value) for effect in effects])
-    found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
+    with np.errstate(divide="ignore"):  # I² of ratios that are all equal is minus infinity before it is brought to 0
+        found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
     half = max(t.ppf(0.975, len(effects) - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe)
     ratio = Estimate.of_log(float(found.mean_effect_re), float(half), 1.0)
     heterogeneity = max(float(found.i2), 0.0)
