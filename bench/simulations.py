@@ -10,6 +10,7 @@ import argparse
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,14 +21,16 @@ SERIES = 1000
 PAGE = Path(__file__).parents[1] / "docs" / "simulations.md"
 HEAD = """# Ce que valent les méthodes, sur des séries dont la vérité est connue
 
-Page écrite par `make simulations` (ne pas la modifier à la main) : {series} séries tirées par scénario, graine {seed},
+Page écrite par `make simulations` le {today} (ne pas la modifier à la main) : {series} séries tirées par scénario, graine {seed},
 statsmodels {statsmodels}, scipy {scipy}, numpy {numpy}.
 
-Le tirage est dans `audit/methods/simulation.py`, les scénarios dans `bench/`. Une couverture est la part des séries dont l'intervalle à 95 % contient la vérité : sur {series} séries, une méthode exacte en donne de
-{low} à {high} %. Le biais est l'écart moyen entre l'estimation et la vérité (logarithmes), en % de l'effet, ou, sans effet,
-en points de % du rapport ; suivi de son erreur de simulation à 95 %, il n'est établi que s'il la dépasse (chaque série y est doublée de
-son miroir, tiré des hasards opposés). « Effet déclaré » est la part des séries dont l'intervalle exclut 1 :
-une fausse alarme (5 % attendus) quand il n'y a pas d'effet, la puissance quand il y en a un.
+Le tirage est dans `audit/methods/simulation.py`, les scénarios dans `bench/`.
+
+- Couverture : part des séries dont l'intervalle à 95 % contient la vérité. Une méthode exacte en donne, sur {series} séries, de {low} à
+  {high} %.
+- Biais : écart moyen entre l'estimation et la vérité (logarithmes), en % de l'effet, ou, sans effet, en points de % du rapport ; suivi de
+  son erreur de simulation à 95 %, il n'est établi que s'il la dépasse (chaque série y est doublée de son miroir, tiré des hasards opposés).
+- Effet déclaré : part des séries dont l'intervalle exclut 1. Sans effet, c'est une fausse alarme (5 % attendus) ; avec, la puissance.
 """
 
 
@@ -46,6 +49,7 @@ def main() -> None:
     page = HEAD.format(
         series=chosen.series,
         seed=SEED,
+        today=f"{date.today():%d/%m/%Y}",  # noqa: DTZ011 - the day of whoever runs it
         low=french(95 - half),
         high=french(95 + half),
         **{name: version(name) for name in ("statsmodels", "scipy", "numpy")},

@@ -3,7 +3,7 @@
 Point estimates are those of statsmodels, as if periods were independent (consistent under any autocorrelation: S. L. Zeger,
 Biometrika 1988;75:621-629). Their variance is that of the same estimator under errors correlated by an autoregressive law of order 1:
 A⁻¹ X'W½ R(ρ) W½X A⁻¹ s²(ρ), with A = X'WX and s²(ρ) the generalised residual variance on n − p degrees of freedom. ρ is not chosen: the
-variance is averaged over a fixed grid of ρ, the restricted likelihood being the weight (posterior of D. A. Harville, Biometrika
+standard error is averaged over a fixed grid of ρ, the restricted likelihood being the weight (posterior of D. A. Harville, Biometrika
 1974;61:383-385), so that what is not known of ρ, much in a short series, widens the interval. Intervals use Student's law with n − p
 degrees of freedom. With 60 points or more the grid also holds errors of which half is autoregressive and half independent, as counts
 are (Zeger's latent process): a shorter series cannot tell them apart.
@@ -15,7 +15,7 @@ by simulation, before any real data; docs/simulations.md gives the coverage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,12 +24,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
 
-# Equally likely values of the correlation of two neighbouring periods. The negative ones are there because the residuals of a fitted
-# model are negatively correlated when the errors are not correlated at all.
-GRID = tuple(step / 10 for step in range(-7, 10))
-# Grid of the correlation of the autoregressive half, in a series long enough, and the weight of each of its points.
-HALF_GRID = tuple(step / 10 for step in range(2, 9))
-HALF_WEIGHT = 0.5
+# Correlations of two neighbouring periods and their prior weights: even from -0.7 to 0.95 (the last cell is half as wide). The negative
+# ones are there because the residuals of a fitted model are negatively correlated when the errors are not correlated at all.
+GRID = {**{step / 10: 1.0 for step in range(-7, 10)}, 0.95: 0.5}
+# The same for the autoregressive half of the errors, in a series long enough.
+HALF_GRID = {step / 10: 0.5 for step in range(2, 9)}
 LONG = 60
 # Under this dispersion (1: chance alone) counts vary too little for their spread to be believed: Poisson's is used.
 LEAST_DISPERSION = 0.2
@@ -39,11 +38,13 @@ LEAST_DISPERSION = 0.2
 class Variance:
     """What is retained of the errors of a fitted model.
 
-    ``covariance`` of the coefficients (p × p), ``correlation`` of two neighbouring periods averaged as the variance is, ``residual``
-    correlation of the residuals as they are, ``dispersion`` (Pearson's, 1: chance alone), ``freedom`` n − p.
+    ``covariances`` of the coefficients (k × p × p) under each of k autocorrelations, their ``weights`` (k, of sum 1), ``correlation`` of
+    two neighbouring periods averaged alike, ``residual`` correlation of the residuals as they are, ``dispersion`` (Pearson's, 1: chance
+    alone), ``freedom`` n − p.
     """
 
-    covariance: Array
+    covariances: Array
+    weights: Array
     correlation: float
     residual: float
     dispersion: float
@@ -58,7 +59,11 @@ class Variance:
 
     def error(self, direction: Array) -> float:
         """Return the standard error of a combination of the coefficients (p)."""
-        return float(np.sqrt(direction @ self.covariance @ direction))
+        return float(self.weights @ np.sqrt(self.covariances @ direction @ direction))
+
+    def under(self, covariance: Array) -> Variance:
+        """Return the same with one covariance (p × p)."""
+        return replace(self, covariances=covariance[None], weights=np.ones(1))
 
 
 def variance(weighted: Array, residuals: Array, positions: Array) -> Variance:
@@ -72,7 +77,7 @@ def variance(weighted: Array, residuals: Array, positions: Array) -> Variance:
     dispersion = float(residuals @ residuals) / (n - p)
     residual = lag_one(residuals, positions)
     if dispersion < LEAST_DISPERSION:
-        return Variance(bread, 0.0, residual, dispersion, n - p)
+        return Variance(bread[None], np.ones(1), 0.0, residual, dispersion, n - p)
     likelihoods, variances, values = [], [], []
     for value, prior, correlation, whitener in _structures(tuple(positions.tolist())):
         design, errors = whitener @ weighted, whitener @ residuals
@@ -84,7 +89,7 @@ def variance(weighted: Array, residuals: Array, positions: Array) -> Variance:
         values.append(value)
     weights = np.exp(np.array(likelihoods) - max(likelihoods))
     weights /= weights.sum()
-    return Variance(np.tensordot(weights, np.array(variances), 1), float(weights @ np.array(values)), residual, dispersion, n - p)
+    return Variance(np.array(variances), weights, float(weights @ np.array(values)), residual, dispersion, n - p)
 
 
 def lag_one(residuals: Array, positions: Array) -> float:
@@ -98,9 +103,9 @@ def lag_one(residuals: Array, positions: Array) -> float:
 def _structures(positions: tuple[float, ...]) -> list[tuple[float, float, Array, Array]]:
     """Return (correlation of neighbours, prior weight, correlation matrix, the inverse of its Cholesky factor) of each point of the grid."""
     gaps = np.abs(np.subtract.outer(positions, positions))
-    points = [(value, 1.0, 1.0) for value in GRID]
+    points = [(value, 1.0, prior) for value, prior in GRID.items()]
     if len(positions) >= LONG:
-        points += [(value, 0.5, HALF_WEIGHT) for value in HALF_GRID]
+        points += [(value, 0.5, prior) for value, prior in HALF_GRID.items()]
     found: list[tuple[float, float, Array, Array]] = []
     for value, share, prior in points:
         correlation = share * np.sign(value) ** gaps * np.abs(value) ** gaps

@@ -20,8 +20,10 @@ from datetime import date
 import numpy as np
 
 from pertimage.audit.methods.autocorrelation import Array, variance
-from pertimage.audit.methods.result import MINIMUM_POINTS, Estimate, Refusal
+from pertimage.audit.methods.result import FEW_POINTS, MINIMUM_POINTS, Estimate, Refusal
 from pertimage.audit.methods.series import Series
+
+BLIND = "L’avant/après simple prend une tendance ou une saison pour un effet : la série interrompue, quand elle est possible, est préférée."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Side:
 class BeforeAfter:
     """The ratio of the rates after/before.
 
-    ``correlation``: lag-1 autocorrelation found in the residuals; ``dispersion``: Pearson's (1: what chance alone gives).
+    ``correlation``: lag-1 autocorrelation found in the residuals; ``dispersion``: Pearson's (1: what chance alone gives); ``warnings``
+    in French.
     """
 
     ratio: Estimate
@@ -50,7 +53,10 @@ class BeforeAfter:
     after: Side
     correlation: float
     dispersion: float
-    method: str = "avant/après simple : taux par jour ouvré, quasi-Poisson, intervalle élargi selon l’autocorrélation"
+    warnings: tuple[str, ...]
+    method: str = (
+        "avant/après simple : taux par jour ouvré, quasi-Poisson, sans tendance ni saisons, intervalle élargi selon l’autocorrélation"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,15 @@ class WaitRatio:
     ratio: Estimate
     before: Median
     after: Median
+    warnings: tuple[str, ...]
     method: str = "rapport des délais médians, intervalle tenant compte des examens d’une même période"
 
 
 def before_after(series: Series, go_live: date, until: date | None = None) -> BeforeAfter | Refusal:
-    """Return the ratio of the rates per working day after and before a go-live; the period that contains it is on neither side."""
+    """Return the ratio of the rates per working day after and before a go-live; the period that contains it is on neither side.
+
+    « After » ends on ``until``, when the service was switched off.
+    """
     sides = usable(series, go_live, until)
     if isinstance(sides, Refusal):
         return sides
@@ -85,15 +95,16 @@ def before_after(series: Series, go_live: date, until: date | None = None) -> Be
     indexes = np.array(before + after)
     counts, days = np.array(series.counts, float)[indexes], np.array(series.working_days, float)[indexes]
     design = np.column_stack([np.ones(len(indexes)), indexes >= after[0]]).astype(float)
-    fit = sm.GLM(counts, design, sm.families.Poisson(), offset=np.log(days)).fit(scale="X2")
+    fit = sm.GLM(counts, design, sm.families.Poisson(), offset=np.log(days)).fit()
     expected = fit.fittedvalues
     spread = variance(design * np.sqrt(expected)[:, None], (counts - expected) / np.sqrt(expected), indexes.astype(float))
     return BeforeAfter(
         Estimate.of_log(float(fit.params[1]), spread.error(np.array([0.0, 1.0])), spread.quantile),
-        _side(series, before),
-        _side(series, after),
+        side_of(series, before),
+        side_of(series, after),
         spread.residual,
         spread.dispersion,
+        _warnings(len(before), len(after)),
     )
 
 
@@ -103,11 +114,11 @@ def usable(series: Series, go_live: date, until: date | None = None) -> tuple[tu
         return Refusal(f"La mise en service du {go_live:%d/%m/%Y} est hors des données.")
     if until is not None and until <= go_live:
         return Refusal(f"L’arrêt du {until:%d/%m/%Y} précède la mise en service.")
-    before, after = (tuple(index for index in side if series.working_days[index]) for side in series.split(go_live, until))
-    for side, words in ((before, "avant"), (after, "après")):
-        if len(side) < MINIMUM_POINTS:
-            return Refusal(f"{_periods(series, len(side))} {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
-    totals = [sum(series.counts[index] for index in side) for side in (before, after)]
+    before, after = (tuple(rank for rank in ranks if series.working_days[rank]) for ranks in series.split(go_live, until))
+    for ranks, words in ((before, "avant"), (after, "après")):
+        if len(ranks) < MINIMUM_POINTS:
+            return Refusal(f"{_periods(series, len(ranks))} {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
+    totals = [side_of(series, ranks).exams for ranks in (before, after)]
     if not any(totals):
         return Refusal("Aucun examen, ni avant ni après la mise en service.")
     for total, words in zip(totals, ("avant", "après"), strict=True):
@@ -119,34 +130,30 @@ def usable(series: Series, go_live: date, until: date | None = None) -> tuple[tu
 def wait_ratio(before: Mapping[int, Sequence[float]], after: Mapping[int, Sequence[float]]) -> WaitRatio | Refusal:
     """Return the ratio of the median waits after and before; each side gives the waits in days (arrays are fastest) by rank of period.
 
-    A wait may be zero, not negative nor missing: raises ValueError.
+    Every period after comes later than every one before. A wait may be zero, not negative nor missing: raises ValueError.
     """
-    medians = []
-    for side, words in ((before, "avant"), (after, "après")):
-        median = _median(side, words)
-        if isinstance(median, Refusal):
-            return median
-        medians.append(median)
+    sides = [{rank: np.sort(np.asarray(side[rank], float)) for rank in sorted(side) if len(side[rank])} for side in (before, after)]
+    for side, words in zip(sides, ("avant", "après"), strict=True):
+        if len(side) < MINIMUM_POINTS:
+            return Refusal(f"Des délais sur {len(side)} période(s) {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
+    pooled = [np.sort(np.concatenate(list(side.values())), kind="stable") for side in sides]
+    if not all(waits[0] >= 0 and math.isfinite(waits[-1]) for waits in pooled):
+        raise ValueError("a wait is negative or missing")
+    medians = [
+        Median(float(np.median(waits)), *_around(waits, error), len(waits), len(side))
+        for side, waits, error in zip(sides, pooled, _errors(sides, pooled), strict=True)
+    ]
+    for median, words in zip(medians, ("avant", "après"), strict=True):
+        if median.low <= 0:
+            what, null = ("Le délai médian", "nul") if median.days <= 0 else ("La borne basse du délai médian", "nulle")
+            return Refusal(f"{what} {words} la mise en service est {null} : le rapport n’est pas défini.")
     first, second = medians
     log = math.log(second.days / first.days)
     down = math.hypot(math.log(second.days / second.low), math.log(first.high / first.days))
     up = math.hypot(math.log(second.high / second.days), math.log(first.days / first.low))
-    return WaitRatio(Estimate(math.exp(log), math.exp(log - down), math.exp(log + up)), first, second)
-
-
-def _median(side: Mapping[int, Sequence[float]], words: str) -> Median | Refusal:
-    periods = {rank: np.sort(np.asarray(side[rank], float)) for rank in sorted(side) if len(side[rank])}
-    if len(periods) < MINIMUM_POINTS:
-        return Refusal(f"Des délais sur {len(periods)} période(s) {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
-    waits = np.sort(np.concatenate(list(periods.values())), kind="stable")
-    if not waits[0] >= 0 or not math.isfinite(waits[-1]):
-        raise ValueError("a wait is negative or missing")
-    middle = float(np.median(waits))
-    ends = _around(waits, _error(list(periods.values()), np.array(list(periods), float), middle))
-    if ends[0] <= 0:
-        what = "Le délai médian" if middle <= 0 else "La borne basse du délai médian"
-        return Refusal(f"{what} {words} la mise en service est nul : le rapport n’est pas défini.")
-    return Median(middle, *ends, len(waits), len(periods))
+    return WaitRatio(
+        Estimate(math.exp(log), math.exp(log - down), math.exp(log + up)), first, second, _warnings(first.periods, second.periods)
+    )
 
 
 def _around(waits: Array, error: float) -> tuple[float, float]:
@@ -156,19 +163,35 @@ def _around(waits: Array, error: float) -> tuple[float, float]:
     return float(waits[low]), float(waits[high])
 
 
-def _error(periods: list[Array], ranks: Array, middle: float) -> float:
-    """Return the half-width of the 95 % interval of the share of waits under the median, exams of one period being alike.
+def _errors(sides: list[dict[int, Array]], pooled: list[Array]) -> list[float]:
+    """Return the half-widths of the 95 % intervals of the share of waits under the median on each side, exams of one period being alike.
 
-    A wait equal to the median counts one half under it.
+    A wait equal to the median counts one half under it. Both sides are one series, which has one dispersion and one autocorrelation.
     """
-    sizes = np.array([len(waits) for waits in periods], float)
-    under = np.array([(np.searchsorted(waits, middle, "left") + np.searchsorted(waits, middle, "right")) / 2 for waits in periods])
-    share = under.sum() / sizes.sum()
-    spread = variance(np.sqrt(sizes)[:, None], (under - share * sizes) / np.sqrt(sizes), ranks)
-    return max(spread.quantile * spread.error(np.ones(1)), 1.96 * 0.5 / math.sqrt(sizes.sum()))
+    sizes = np.array([float(len(waits)) for side in sides for waits in side.values()])
+    after = np.repeat([0.0, 1.0], [len(side) for side in sides])
+    under = np.concatenate([_under(list(side.values()), float(np.median(waits))) for side, waits in zip(sides, pooled, strict=True)])
+    design = np.column_stack([1 - after, after])
+    shares = design @ ((design.T @ under) / (design.T @ sizes))
+    ranks = np.array([float(rank) for side in sides for rank in side])
+    # A share of n independent exams has the variance ¼ / n: a dispersion of 1 is theirs.
+    spread = variance(design * np.sqrt(4 * sizes)[:, None], (under - shares * sizes) / np.sqrt(sizes / 4), ranks)
+    return [
+        max(spread.quantile * spread.error(side), 1.96 * 0.5 / math.sqrt(len(waits))) for side, waits in zip(np.eye(2), pooled, strict=True)
+    ]
 
 
-def _side(series: Series, indexes: tuple[int, ...]) -> Side:
+def _under(periods: list[Array], median: float) -> Array:
+    return np.array([(np.searchsorted(waits, median, "left") + np.searchsorted(waits, median, "right")) / 2 for waits in periods])
+
+
+def _warnings(before: int, after: int) -> tuple[str, ...]:
+    few = f"{min(before, after)} périodes d’un côté : au-dessous de {FEW_POINTS}, le rapport est très incertain."
+    return (BLIND, few) if min(before, after) < FEW_POINTS else (BLIND,)
+
+
+def side_of(series: Series, indexes: tuple[int, ...]) -> Side:
+    """Return what some periods of a series hold."""
     return Side(sum(series.counts[i] for i in indexes), len(indexes), sum(series.working_days[i] for i in indexes))
 
 

@@ -20,6 +20,7 @@ follows from that of the ratio of the two totals (delta method on its logarithm)
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Iterator
@@ -31,15 +32,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pertimage.audit.methods.autocorrelation import LEAST_DISPERSION, Array, Variance, variance
-from pertimage.audit.methods.before_after import Side, usable
-from pertimage.audit.methods.result import MINIMUM_POINTS, Estimate, Refusal
+from pertimage.audit.methods.before_after import Side, side_of, usable
+from pertimage.audit.methods.result import FEW_POINTS, MINIMUM_POINTS, Estimate, Refusal
 from pertimage.audit.methods.series import Series, Unit
 
 # Length of the series in months from which a pair of harmonics is estimated.
 PAIRS_FROM = (18.0, 24.0)
 LEAST_FREEDOM = 3
-# What earns a warning: points on a side, exams per period on average, correlation of neighbouring periods.
-FEW_POINTS, FEW_EXAMS, STRONG = 12, 5.0, 0.5
+# What earns a warning: exams per period on average, correlation of neighbouring periods.
+FEW_EXAMS, STRONG = 8.0, 0.5
+# What a series too empty for its model gives, and is refused: a fitted number of exams near zero, columns that cannot be told apart, an
+# interval from a thousand times less to a thousand times more.
+LEAST_EXPECTED, WORST_CONDITION, WIDEST = 1e-4, 1e6, 1000.0
 _LEVEL, _SLOPE = 2, 3
 
 
@@ -129,6 +133,11 @@ class _Fit:
     def coefficient(self, index: int) -> Estimate:
         return self.ratio(np.eye(len(self.params))[index])
 
+    def says_something(self) -> bool:
+        """Say whether no interval is absurdly wide: that of a series too empty for its model."""
+        widths = [self.spread.quantile * self.spread.error(row) for row in np.eye(len(self.params))[_LEVEL : _SLOPE + 1]]
+        return max(widths) < math.log(WIDEST)
+
 
 @dataclass(frozen=True, slots=True)
 class _Main:
@@ -169,7 +178,9 @@ def _main(series: Series, go_live: date, until: date | None) -> _Main | Refusal:
         )
     fit = _quasi_poisson(data, data.design(harmonics))
     if fit is None:
-        return Refusal("Le modèle n’a pas convergé : trop de périodes sans examen d’un côté ; reste l’avant/après simple.")
+        return Refusal(
+            "Trop peu d’examens, ou trop de périodes sans examen, pour séparer niveau, pente et tendance ; reste l’avant/après simple."
+        )
     return _Main(sides, data, harmonics, fit)
 
 
@@ -210,20 +221,31 @@ def _quasi_poisson(data: _Data, design: Array) -> _Fit | None:
 
 
 def _glm(data: _Data, design: Array, family: Any) -> _Fit | None:
-    """Return the fit of a family with logarithmic link, or None when it does not converge."""
+    """Return the fit of a family with logarithmic link, or None when it does not converge or determines nothing."""
     import statsmodels.api as sm
 
-    fit = sm.GLM(data.counts, design, family, offset=np.log(data.days)).fit(scale="X2")
-    if not fit.converged or np.linalg.matrix_rank(design) < design.shape[1]:
-        return None
+    with _quiet():
+        try:
+            fit = sm.GLM(data.counts, design, family, offset=np.log(data.days)).fit()
+        except (ValueError, np.linalg.LinAlgError):
+            return None
     expected = np.asarray(fit.fittedvalues)
+    if not fit.converged or expected.min() < LEAST_EXPECTED:
+        return None
     deviation = np.sqrt(family.variance(expected))
-    if expected.min() <= 0 or not np.isfinite(deviation).all():
-        return None
     weighted = design * (expected / deviation)[:, None]
-    if np.linalg.matrix_rank(weighted) < design.shape[1]:
+    if np.linalg.cond(weighted / np.linalg.norm(weighted, axis=0)) > WORST_CONDITION:
         return None
-    return _Fit(np.asarray(fit.params), expected, variance(weighted, (data.counts - expected) / deviation, data.ranks))
+    found = _Fit(np.asarray(fit.params), expected, variance(weighted, (data.counts - expected) / deviation, data.ranks))
+    return found if found.says_something() else None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what statsmodels says on the way of series that are then refused: what it found is judged, not its warnings."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _negative_binomial(data: _Data, design: Array, poisson: _Fit) -> _Fit | str:
@@ -233,8 +255,7 @@ def _negative_binomial(data: _Data, design: Array, poisson: _Fit) -> _Fit | str:
 
     if poisson.spread.dispersion * poisson.spread.freedom <= chi2.ppf(0.95, poisson.spread.freedom):
         return "dispersion compatible avec le hasard seul : la loi binomiale négative n’apporte rien"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         found = sm.NegativeBinomial(data.counts, design, offset=np.log(data.days)).fit(
             start_params=[*poisson.params, 0.1], method="bfgs", maxiter=500, disp=0
         )
@@ -281,13 +302,12 @@ def _shown(choice: str, fit: _Fit | str | None, *, slope: bool = True) -> Run:
 def _independent(fit: _Fit, design: Array) -> _Fit:
     """Return the same fit with the covariance of a quasi-Poisson GLM, that of statsmodels."""
     bread: Array = np.linalg.inv(design.T @ (design * fit.expected[:, None]))
-    return replace(fit, spread=replace(fit.spread, covariance=bread * fit.spread.dispersion))
+    return replace(fit, spread=fit.spread.under(bread * fit.spread.dispersion))
 
 
 def _result(series: Series, main: _Main, runs: tuple[Run, ...]) -> Interrupted:
     data, harmonics, fit = main.data, main.harmonics, main.fit
     overall, avoided = _totals(main)
-    before, after = (Side(sum(series.counts[i] for i in side), len(side), sum(series.working_days[i] for i in side)) for side in main.sides)
     return Interrupted(
         f"série interrompue par {series.unit} : régression segmentée quasi-Poisson, décalage log(jours ouvrés), {_pairs(harmonics)}, "
         "intervalles de Student élargis selon l’autocorrélation",
@@ -296,8 +316,8 @@ def _result(series: Series, main: _Main, runs: tuple[Run, ...]) -> Interrupted:
         fit.coefficient(_SLOPE),
         overall,
         avoided,
-        before,
-        after,
+        side_of(series, main.sides[0]),
+        side_of(series, main.sides[1]),
         fit.spread.dispersion,
         fit.spread.residual,
         fit.spread.correlation,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 LEVEL = 0.95
 # Points needed on each side of a go-live: the least that shows a spread.
 MINIMUM_POINTS = 3
+# Under this number of points on a side a result carries a warning.
+FEW_POINTS = 12
 
 
 @dataclass(frozen=True, slots=True)
