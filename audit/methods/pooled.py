@@ -2,8 +2,8 @@
 
 Between-site variance τ² by R. C. Paule and J. Mandel (J. Res. Natl. Bur. Stand. 1982;87:377-385); interval of J. Hartung, G. Knapp, K. Sidik
 and J. N. Jonkman, Student's law with k − 1 degrees of freedom (J. IntHout, J. P. A. Ioannidis and G. F. Borm, BMC Med. Res. Methodol.
-2014;14:25), never narrower than that of a single common effect (A. Wiksten, G. Rücker and G. Schwarzer, Statistics in Medicine
-2016;35:2503-2515); I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). Estimated by statsmodels (combine_effects).
+2014;14:25). It is right on average, and now and then narrower than that of a single common effect, by luck (A. Wiksten, G. Rücker and
+G. Schwarzer, Statistics in Medicine 2016;35:2503-2515): a warning then gives both. I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). Estimated by statsmodels (combine_effects).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pertimage.audit.methods.result import Estimate, Refusal
 
 # Sites under which a warning says that the interval is wide by construction; share of I² that is worth a word.
 FEW_SITES, VARIED = 5, 0.5
+# Under this part of the interval of a common effect, that of sites that all agree has no width: the common one is given.
+_NULL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,20 @@ def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
     logs = np.array([math.log(effect.ratio.value) for effect in effects])
     with np.errstate(divide="ignore"):  # I² of ratios that are all equal is minus infinity before it is brought to 0
         found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
-    half = max(t.ppf(0.975, len(effects) - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe)
-    ratio = Estimate.of_log(float(found.mean_effect_re), float(half), 1.0)
+    half, common = t.ppf(0.975, len(effects) - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe
+    lucky = Estimate.of_log(float(found.mean_effect_fe), float(common), 1.0) if half < common else None
+    ratio = Estimate.of_log(float(found.mean_effect_re), float(half if half > _NULL * common else common), 1.0)
     heterogeneity = max(float(found.i2), 0.0)
-    return Pooled(ratio, len(effects), math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, tuple(_warnings(effects, heterogeneity)))
+    return Pooled(
+        ratio, len(effects), math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, tuple(_warnings(effects, heterogeneity, lucky))
+    )
 
 
-def _warnings(effects: Sequence[SiteEffect], heterogeneity: float) -> Iterator[str]:
+def _warnings(effects: Sequence[SiteEffect], heterogeneity: float, lucky: Estimate | None) -> Iterator[str]:
     if len(effects) < FEW_SITES:
         yield f"{len(effects)} sites seulement : ce qui varie de l’un à l’autre est mal connu."
     if heterogeneity >= VARIED:
         yield f"Les sites diffèrent plus que le hasard ne l’explique (I² de {100 * heterogeneity:.0f} %) : lire aussi chaque site."
+    if lucky:
+        low, high = (f"{end:.2f}".replace(".", ",") for end in (lucky.low, lucky.high))
+        yield f"Les sites s’accordent mieux que le hasard ne le voudrait, l’intervalle peut être trop étroit : de {low} à {high} si leur effet est le même."

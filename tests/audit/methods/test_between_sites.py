@@ -219,10 +219,13 @@ def test_a_pooled_ratio_is_that_of_statsmodels():
     assert any("lire aussi chaque site" in told for told in found.warnings)
 
 
-def test_sites_that_agree_too_well_do_not_narrow_the_interval():
-    """Identical ratios never give less than the interval of a single common effect."""
-    same = pooled([SiteEffect(str(rank), Estimate.of_log(-0.2, 0.1, float(norm.ppf(0.975)))) for rank in range(6)])
-    assert math.log(same.ratio.high / same.ratio.value) == pytest.approx(norm.ppf(0.975) * 0.1 / math.sqrt(6), rel=1e-6)
+def test_sites_that_agree_too_well_are_told():
+    """Ratios closer than chance allows come with the interval of a common effect; identical ones get it."""
+    logs = ((-0.2, -0.21, -0.19), (-0.2, -0.2, -0.2))
+    close, same = (pooled([SiteEffect(str(log), Estimate.of_log(log, 0.1, float(norm.ppf(0.975)))) for log in row]) for row in logs)
+    for found in (close, same):
+        assert any("de 0,73 à 0,92 si leur effet est le même" in told for told in found.warnings)
+    assert math.log(same.ratio.high / same.ratio.value) == pytest.approx(norm.ppf(0.975) * 0.1 / math.sqrt(3), rel=1e-6)
 
 
 def test_one_site_is_not_pooled():
