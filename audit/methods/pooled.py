@@ -2,8 +2,9 @@
 
 Between-site variance τ² by R. C. Paule and J. Mandel (J. Res. Natl. Bur. Stand. 1982;87:377-385); interval of J. Hartung, G. Knapp, K. Sidik
 and J. N. Jonkman, Student's law with k − 1 degrees of freedom (J. IntHout, J. P. A. Ioannidis and G. F. Borm, BMC Med. Res. Methodol.
-2014;14:25). It is right on average, and now and then narrower than that of a single common effect, by luck (A. Wiksten, G. Rücker and
-G. Schwarzer, Statistics in Medicine 2016;35:2503-2515): a warning then gives both. I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). Estimated by statsmodels (combine_effects).
+2014;14:25). Now and then it is narrower, by luck, than that of a single common effect (A. Wiksten, G. Rücker and G. Schwarzer, Statistics
+in Medicine 2016;35:2503-2515): from 5 sites the common one is then given; under 5, where Student's law is wide enough on average, a warning
+gives it. I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). Estimated by statsmodels (combine_effects).
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
         found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
     half, common = t.ppf(0.975, len(effects) - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe
     lucky = Estimate.of_log(float(found.mean_effect_fe), float(common), 1.0) if half < common else None
-    ratio = Estimate.of_log(float(found.mean_effect_re), float(half if half > _NULL * common else common), 1.0)
+    if half < common and (len(effects) >= FEW_SITES or half < _NULL * common):
+        half = common
+    ratio = Estimate.of_log(float(found.mean_effect_re), float(half), 1.0)
     heterogeneity = max(float(found.i2), 0.0)
     return Pooled(
         ratio, len(effects), math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, tuple(_warnings(effects, heterogeneity, lucky))
