@@ -4,10 +4,12 @@ Neither knows of a trend or of seasons: what changed besides the service is in t
 
 - Rates: Poisson regression on « after » with the logarithm of the working days as offset, dispersion by Pearson's X² (quasi-Poisson),
   estimated by statsmodels; the standard error by `autocorrelation`.
-- Waits: a median's interval is read on the distribution itself, between the quantiles ½ ± t·e (R. S. Woodruff, J. Am. Stat. Assoc.
-  1952;47:635-646), where e is the standard error of the share of exams under the median; exams of one week share a backlog, so that e is
-  reckoned between periods, by `autocorrelation`, and never under that of independent exams. The two intervals are joined on the
-  logarithmic scale by recovery of the variance from the limits (G. Y. Zou and A. Donner, Statistics in Medicine 2008;27:1693-1702).
+- Waits: medians of the mid-distribution, in which ties (waits in whole days) are shared out, so that a median moves with the data and not
+  by jumps of a day (Y. Ma, M. G. Genton, E. Parzen, Ann. Inst. Stat. Math. 2011;63:227-243). A median's interval is read on that
+  distribution, between the quantiles ½ ± t·e (R. S. Woodruff, J. Am. Stat. Assoc. 1952;47:635-646), where e is the standard error of the
+  share of exams under the median; exams of one week share a backlog, so that e is reckoned between periods, by `autocorrelation`, and
+  never under that of independent exams. The two intervals are joined on the logarithmic scale by recovery of the variance from the limits
+  (G. Y. Zou and A. Donner, Statistics in Medicine 2008;27:1693-1702).
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class Median:
-    """A median wait in days, with its 95 % interval, and what it rests on."""
+    """A median wait in days (ties shared out: 5.3 when waits are whole days), with its 95 % interval, and what it rests on."""
 
     days: float
     low: float
@@ -130,18 +132,19 @@ def usable(series: Series, go_live: date, until: date | None = None) -> tuple[tu
 def wait_ratio(before: Mapping[int, Sequence[float]], after: Mapping[int, Sequence[float]]) -> WaitRatio | Refusal:
     """Return the ratio of the median waits after and before; each side gives the waits in days (arrays are fastest) by rank of period.
 
-    Every period after comes later than every one before. A wait may be zero, not negative nor missing: raises ValueError.
+    Raises ValueError unless every period after comes later than every one before, and for a negative or missing wait (zero is a wait).
     """
     sides = [{rank: np.sort(np.asarray(side[rank], float)) for rank in sorted(side) if len(side[rank])} for side in (before, after)]
     for side, words in zip(sides, ("avant", "après"), strict=True):
         if len(side) < MINIMUM_POINTS:
             return Refusal(f"Des délais sur {len(side)} période(s) {words} la mise en service : il en faut au moins {MINIMUM_POINTS}.")
-    pooled = [np.sort(np.concatenate(list(side.values())), kind="stable") for side in sides]
-    if not all(waits[0] >= 0 and math.isfinite(waits[-1]) for waits in pooled):
-        raise ValueError("a wait is negative or missing")
+    if max(sides[0]) >= min(sides[1]):
+        raise ValueError("a period after does not come later than those before")
+    curves = [_Curve(np.concatenate(list(side.values()))) for side in sides]
+    errors = _errors(sides, curves)
     medians = [
-        Median(float(np.median(waits)), *_around(waits, error), len(waits), len(side))
-        for side, waits, error in zip(sides, pooled, _errors(sides, pooled), strict=True)
+        Median(curve.quantile(0.5), curve.quantile(0.5 - error), curve.quantile(0.5 + error), sum(map(len, side.values())), len(side))
+        for side, curve, error in zip(sides, curves, errors, strict=True)
     ]
     for median, words in zip(medians, ("avant", "après"), strict=True):
         if median.low <= 0:
@@ -156,33 +159,40 @@ def wait_ratio(before: Mapping[int, Sequence[float]], after: Mapping[int, Sequen
     )
 
 
-def _around(waits: Array, error: float) -> tuple[float, float]:
-    """Return the quantiles ½ ± error of sorted waits, rounded outwards."""
-    n = len(waits)
-    low, high = max(math.floor((0.5 - error) * n) - 1, 0), min(math.ceil((0.5 + error) * n), n - 1)
-    return float(waits[low]), float(waits[high])
+class _Curve:
+    """The distribution of waits: at each value, the share under it plus half of that equal to it, straight in between."""
+
+    def __init__(self, waits: Array) -> None:
+        self.values, counts = np.unique(waits, return_counts=True)
+        if not self.values[0] >= 0 or not math.isfinite(self.values[-1]):
+            raise ValueError("a wait is negative or missing")
+        self.shares = (np.cumsum(counts) - counts / 2) / len(waits)
+
+    def quantile(self, share: float) -> float:
+        return float(np.interp(share, self.shares, self.values))
+
+    def under_median(self, waits: Array) -> float:
+        """Return how many of some sorted waits are under the median of the curve, reckoned as the curve is."""
+        place = int(np.clip(np.searchsorted(self.shares, 0.5), 1, len(self.values) - 1)) if len(self.values) > 1 else 0
+        ends = self.values[[max(place - 1, 0), place]]
+        counts = (np.searchsorted(waits, ends, "left") + np.searchsorted(waits, ends, "right")) / 2
+        return float(np.interp(0.5, self.shares[[max(place - 1, 0), place]], counts))
 
 
-def _errors(sides: list[dict[int, Array]], pooled: list[Array]) -> list[float]:
+def _errors(sides: list[dict[int, Array]], curves: list[_Curve]) -> list[float]:
     """Return the half-widths of the 95 % intervals of the share of waits under the median on each side, exams of one period being alike.
 
-    A wait equal to the median counts one half under it. Both sides are one series, which has one dispersion and one autocorrelation.
+    Both sides are one series, which has one dispersion and one autocorrelation.
     """
     sizes = np.array([float(len(waits)) for side in sides for waits in side.values()])
+    under = np.array([curve.under_median(waits) for side, curve in zip(sides, curves, strict=True) for waits in side.values()])
     after = np.repeat([0.0, 1.0], [len(side) for side in sides])
-    under = np.concatenate([_under(list(side.values()), float(np.median(waits))) for side, waits in zip(sides, pooled, strict=True)])
     design = np.column_stack([1 - after, after])
     shares = design @ ((design.T @ under) / (design.T @ sizes))
     ranks = np.array([float(rank) for side in sides for rank in side])
     # A share of n independent exams has the variance ¼ / n: a dispersion of 1 is theirs.
     spread = variance(design * np.sqrt(4 * sizes)[:, None], (under - shares * sizes) / np.sqrt(sizes / 4), ranks)
-    return [
-        max(spread.quantile * spread.error(side), 1.96 * 0.5 / math.sqrt(len(waits))) for side, waits in zip(np.eye(2), pooled, strict=True)
-    ]
-
-
-def _under(periods: list[Array], median: float) -> Array:
-    return np.array([(np.searchsorted(waits, median, "left") + np.searchsorted(waits, median, "right")) / 2 for waits in periods])
+    return [max(spread.quantile * spread.error(side), 1.96 * 0.5 / math.sqrt(side @ design.T @ sizes)) for side in np.eye(2)]
 
 
 def _warnings(before: int, after: int) -> tuple[str, ...]:

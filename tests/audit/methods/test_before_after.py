@@ -138,7 +138,7 @@ def test_no_change_gives_one():
             "Le délai médian après la mise en service est nul : le rapport n’est pas défini.",
         ),
         (
-            {k: [0.0] * 4 + [5.0] * 5 for k in range(4)},
+            {k: [0.0, 0.0, 5.0] for k in range(4)},
             {k: [5.0] * 9 for k in range(5, 9)},
             "La borne basse du délai médian avant la mise en service est nulle : le rapport n’est pas défini.",
         ),
@@ -152,6 +152,23 @@ def test_waits_that_give_no_ratio_are_refused(before, after, why):
 @pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf])
 def test_an_impossible_wait_is_an_error(bad):
     """A wait below zero or missing is for the import to reject, not for a median to hide."""
-    side = {k: [3.0, bad] for k in range(3)}
     with pytest.raises(ValueError, match="negative or missing"):
-        wait_ratio(side, side)
+        wait_ratio({k: [3.0, 4.0] for k in range(3)}, {k: [3.0, bad] for k in range(3, 6)})
+
+
+def test_periods_numbered_twice_are_an_error():
+    """Sides that overlap in time would be neighbours of themselves."""
+    with pytest.raises(ValueError, match="does not come later"):
+        wait_ratio(waits(4, 9), waits(4, 9))
+
+
+def test_whole_days_are_no_false_certainty():
+    """Waits counted in days: ties are shared out, so that one more day on the median is not read as an exact ratio."""
+    chance = np.random.default_rng(5)
+    before, after = ({start + k: np.floor(chance.gamma(4, mean / 4, 40)) for k in range(26)} for start, mean in ((0, 6.2), (27, 6.2)))
+    found = wait_ratio(before, after)
+    assert found.ratio.low < 1 < found.ratio.high
+    assert found.before.low < found.before.days < found.before.high
+    assert found.before.days == pytest.approx(np.median(np.concatenate(list(before.values()))), abs=0.5)
+    same = wait_ratio({k: [5.0] * 9 for k in range(4)}, {k: [5.0] * 9 for k in range(5, 9)})
+    assert (same.ratio.value, same.before.days) == (1, 5)
