@@ -45,16 +45,16 @@ class Rollout:
 
 ROLLOUTS = [
     Rollout("12 sites, autocorrélation 0,3", 12),
-    Rollout("… effet différent d'un site à l'autre (écart type 0,1)", 12, varied=0.1),
-    Rollout("… sans effet", 12, level=1.0),
+    Rollout("12 sites, effet différent d'un site à l'autre (écart type 0,1)", 12, varied=0.1),
+    Rollout("12 sites, sans effet", 12, level=1.0),
     Rollout("6 sites, autocorrélation 0,3", 6),
-    Rollout("… effet différent d'un site à l'autre", 6, varied=0.1),
-    Rollout("… sans effet, 10 par mois", 6, level=1.0, exams=10),
+    Rollout("6 sites, effet différent d'un site à l'autre", 6, varied=0.1),
+    Rollout("6 sites, sans effet, 10 par mois", 6, level=1.0, exams=10),
     Rollout("3 sites, autocorrélation 0,3", 3),
-    Rollout("… autocorrélation 0,6", 3, correlation=0.6),
-    Rollout("… effet différent d'un site à l'autre", 3, varied=0.1),
+    Rollout("3 sites, autocorrélation 0,6", 3, correlation=0.6),
+    Rollout("3 sites, effet différent d'un site à l'autre", 3, varied=0.1),
     Rollout("2 sites, autocorrélation 0,3, rien d'autre en commun que les saisons", 2, shocks=0.0),
-    Rollout("… chocs communs de 5 % par mois", 2),
+    Rollout("2 sites, chocs communs de 5 % par mois", 2),
 ]
 
 
@@ -164,12 +164,12 @@ class Pair:
 
 PAIRS = [
     Pair("24 + 12 mois, autocorrélation 0,3", 24, 12),
-    Pair("… sans autocorrélation", 24, 12, correlation=0.0),
-    Pair("… autocorrélation 0,5", 24, 12, correlation=0.5),
-    Pair("… sans effet", 24, 12, level=1.0, slope=1.0),
+    Pair("24 + 12 mois, sans autocorrélation", 24, 12, correlation=0.0),
+    Pair("24 + 12 mois, autocorrélation 0,5", 24, 12, correlation=0.5),
+    Pair("24 + 12 mois, sans effet", 24, 12, level=1.0, slope=1.0),
     Pair("24 + 12 mois, 15 par mois, témoin de 60", 24, 12, exams=15, comparator=60),
     Pair("12 + 12 mois, autocorrélation 0,3", 12, 12),
-    Pair("… sans effet", 12, 12, level=1.0, slope=1.0),
+    Pair("12 + 12 mois, sans effet", 12, 12, level=1.0, slope=1.0),
 ]
 
 

@@ -14,6 +14,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+from bench import chart_simulations, method_simulations
 from bench.simulated_series import before_after_table, interrupted_table, waits_table
 from bench.tables import SEED, french
 
@@ -35,7 +36,11 @@ Le tirage est dans `audit/methods/simulation.py`, les scénarios dans `bench/`.
 
 
 # Each takes a number of series and a pool of processes, and returns a section in Markdown.
-TABLES: list[Callable[[int, Executor], str]] = [interrupted_table, before_after_table, waits_table]
+TABLES: list[Callable[[int, Executor], str]] = [
+    *(interrupted_table, before_after_table, waits_table),
+    *method_simulations.TABLES,
+    *chart_simulations.TABLES,
+]
 
 
 def main() -> None:

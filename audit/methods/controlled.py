@@ -16,6 +16,7 @@ A comparator that takes the exams of the series of interest (substitution) exagg
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -25,11 +26,11 @@ from numpy.typing import NDArray
 
 from pertimage.audit.methods.autocorrelation import Array, variance
 from pertimage.audit.methods.before_after import usable
-from pertimage.audit.methods.result import MINIMUM_POINTS, Estimate, Refusal
+from pertimage.audit.methods.result import FEW_POINTS, MINIMUM_POINTS, Estimate, Refusal
 from pertimage.audit.methods.series import Series
 
-# Length in months from which a difference of seasons is estimated; points a side and exams a period under which a warning is due.
-SEASONS_FROM, FEW_POINTS, FEW_EXAMS = 24.0, 12, 5.0
+# Length in months from which a difference of seasons is estimated; exams a period under which a warning is due.
+SEASONS_FROM, FEW_EXAMS = 24.0, 5.0
 LEAST_FREEDOM = 3
 _TREND, _LEVEL, _SLOPE = 1, 2, 3
 
@@ -83,8 +84,11 @@ def _estimate(counts: Array, months: Array, kept: Array, before: int, series: Se
     for side, words in ((~served, "avant"), (served, "après")):
         if (counts[side].sum(axis=0) == 0).any():
             return Refusal(f"Aucun examen de la série ou de son témoin {words} la mise en service dans leurs périodes communes.")
-    fit = sm.GLM(counts, design, sm.families.Binomial()).fit()
-    if not fit.converged or not np.isfinite(fit.params).all() or np.abs(design @ fit.params).max() > math.log(1e6):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = sm.GLM(counts, design, sm.families.Binomial()).fit()
+    stable = fit.converged or np.allclose(fit.fittedvalues, counts[:, 0] / counts.sum(axis=1))  # statsmodels stops early on a perfect fit
+    if not stable or not np.isfinite(fit.params).all() or np.abs(design @ fit.params).max() > math.log(1e6):
         return Refusal("Le modèle n’a pas de solution stable : trop de périodes sans examen d’un côté de la mise en service.")
     totals, share = counts.sum(axis=1), fit.fittedvalues
     root = np.sqrt(totals * share * (1 - share))

@@ -8,8 +8,8 @@ The test is that of the methods, two-sided, on Student's law with n − p degree
 Johnson and S. Kotz, Continuous Univariate Distributions), and the interrupted series pays for the seasons that `interrupted` estimates.
 What is promised knows φ and ρ, the methods estimate them: docs/simulations.md says how much less they find, hence « at least ».
 
-« With 14 exams a month you need 19 months to see −20 % »: so it is for 80 % at 5 % two-sided, no overdispersion, no autocorrelation, and 50
-to 59 months before (44 to 51 by the large-sample formula alone); with as many months before as after it takes 27.
+« With 14 exams a month you need 19 months to see −20 % »: so it is for 80 % at 5 % two-sided, no overdispersion, no autocorrelation, and 49
+to 58 months before (44 to 51 by the large-sample formula alone); with as many months before as after it takes 27.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ The rule, set before any data:
 2. Calendar: one effect per period from 3 sites, so that whatever strikes all the sites at once (seasons, strike, epidemic) cancels. With
    2 sites, a straight trend and two pairs of yearly harmonics instead (one pair under 24 months, none under 18).
 3. Interval: from 3 sites, robust to any correlation and any difference between sites (`clusters`: CR2 and Satterthwaite's degrees of
-   freedom). With 2 sites nothing robust exists: autocorrelation within sites is allowed for (`autocorrelation`), and a warning says that
-   the effect is taken to be the same in both.
+   freedom), and never narrower than what chance alone gives to counts (Poisson). With 2 sites nothing robust exists: autocorrelation
+   within sites is allowed for (`autocorrelation`), and a warning says that the effect is taken to be the same in both.
 4. The period that contains a go-live is left out at its site. A site that cannot serve is left out with a warning; with fewer than two
    sites, or when all of them went live together, the method refuses.
 
@@ -19,9 +19,11 @@ One ratio for all months after: an effect that grows with time is averaged, and 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,8 @@ FEW_FREEDOM = 4.0
 # Length in months from which a pair of yearly harmonics is estimated, with two sites.
 PAIRS_FROM = (18.0, 24.0)
 _APART = 10_000
+# A logarithm of ratio beyond this one comes from a side that is nearly empty.
+_ABSURD = math.log(1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +159,36 @@ def _design(rows: _Rows, sites: int) -> Array:
 def _estimate(sites: Sequence[Site], rows: _Rows, design: Array, told: Sequence[str]) -> Stepped | Refusal:
     import statsmodels.api as sm
 
-    fit = sm.GLM(rows.counts, design, sm.families.Poisson(), offset=np.log(rows.days)).fit()
-    if not fit.converged or not np.isfinite(fit.params).all():
-        return Refusal("Le modèle n’a pas de solution stable sur ces séries.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = sm.GLM(rows.counts, design, sm.families.Poisson(), offset=np.log(rows.days)).fit()
+    stable = fit.converged or np.allclose(fit.fittedvalues, rows.counts)  # statsmodels stops early on a perfect fit
+    if not stable or not np.isfinite(fit.params).all() or abs(fit.params[0]) > _ABSURD:
+        return Refusal("Le modèle n’a pas de solution stable sur ces séries : trop peu d’examens.")
     expected = np.maximum(fit.fittedvalues, 1e-9)
     weighted, residuals = design * np.sqrt(expected)[:, None], (rows.counts - expected) / np.sqrt(expected)
     if len(sites) >= ENOUGH_SITES:
         clustered = robust(weighted, residuals, rows.site, 0)
-        error, quantile, freedom = clustered.error, clustered.quantile, clustered.freedom
+        by_chance = NormalDist().inv_cdf(0.975) * math.sqrt(np.linalg.inv(weighted.T @ weighted)[0, 0])
+        half, freedom = max(clustered.quantile * clustered.error, by_chance), clustered.freedom
         method = (
             "déploiement par étapes : effets fixes de site et de période, quasi-Poisson, intervalle robuste par site (CR2, Satterthwaite)"
         )
     else:
         # Sites are set far apart in time: no correlation between them.
         spread = variance(weighted, residuals, rows.period + float(_APART) * rows.site)
-        error, quantile, freedom = spread.error(np.eye(design.shape[1])[0]), spread.quantile, float(spread.freedom)
+        half, freedom = spread.quantile * spread.error(np.eye(design.shape[1])[0]), float(spread.freedom)
         method = "déploiement par étapes, deux sites : effets fixes de site, tendance et saisons, intervalle élargi selon l’autocorrélation"
     treated = rows.treated == 1
     return Stepped(
         method,
-        Estimate.of_log(float(fit.params[0]), error, quantile),
+        Estimate.of_log(float(fit.params[0]), half, 1.0),
         len(sites),
         sum(site.go_live is not None for site in sites),
         len(np.unique(rows.period)),
         int(rows.counts[~treated].sum()),
         int(rows.counts[treated].sum()),
-        float(fit.scale),
+        float(residuals @ residuals) / (len(residuals) - design.shape[1]),
         freedom,
         (*told, *_warnings(len(sites), freedom)),
     )

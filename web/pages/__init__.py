@@ -21,6 +21,7 @@ from pertimage.web.pages import (
     notifications,
     patient,
     policy,
+    power,
     practice,
     prescribe,
     reference,
@@ -40,7 +41,7 @@ router = APIRouter()
 for pages in (
     satisfaction.router, satisfaction_results.router,
     extract.router,
-    calendar.router, imports.router, effect.router,
+    calendar.router, imports.router, effect.router, power.router,
     evaluation.router, evaluation_restitution.router,
     guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,
     patient.router, live.router,

@@ -30,6 +30,7 @@ def months(number):
 
 
 def chart(values, baseline, rebases=()):
+    """Return the chart of monthly values."""
     return control_chart(values, months(len(values)), Unit.MONTH, baseline, rebases)
 
 
@@ -112,7 +113,7 @@ def test_a_signal_says_when_and_what():
     assert named(date(2026, 3, 2), Unit.WEEK) == "semaine du 02/03/2026"
 
 
-STEP = [10.0, 12, 9, 11, 10, 12, 9, 11, 10, 12, 9, 11] + [20.0, 22, 19, 21, 20, 22, 19, 21, 20, 22, 19, 21]
+STEP = [10.0, 12, 9, 11, 10, 12, 9, 11, 10, 12, 9, 11, 20.0, 22, 19, 21, 20, 22, 19, 21, 20, 22, 19, 21]
 
 
 def test_limits_move_only_by_a_recorded_decision():
