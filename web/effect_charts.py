@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from pertimage.web.charts import ACCENT, INK, LINE, PALE, SOFT, Point, Spec, go_
 
 if TYPE_CHECKING:
     from pertimage.audit.methods.control_chart import Chart
+    from pertimage.audit.methods.funnel import Funnel
     from pertimage.audit.methods.interrupted import Interrupted
     from pertimage.audit.methods.series import Series
 
@@ -66,6 +67,45 @@ def control(series: Series, values: Sequence[float], chart: Chart) -> Spec:
     dots = _layer({"type": "point", "filled": True, "size": 22, "fill": ACCENT, "opacity": 1}, x, axis, "v")
     alarms = _layer({"type": "point", "filled": True, "size": 60, "fill": ALARM, "opacity": 1}, x, axis, "v", "datum.g")
     return {"width": _WIDE, "height": 160, "data": {"values": drawn}, "layer": [*rules, line, dots, alarms]}
+
+
+def between(funnel: Funnel, names: Mapping[str, str]) -> Spec:
+    """Return each site as a dot on what chance alone explains at its size: 95 % thick, 99.8 % thin; dashes: the centre."""
+    values = [
+        {
+            "n": names.get(spot.site, spot.site), "v": spot.value, "l": spot.warning[0], "h": spot.warning[1], "ll": spot.alarm[0],
+            "hh": spot.alarm[1], "g": spot in funnel.outside,
+        }
+        for spot in funnel.spots
+    ]  # fmt: skip
+    y = {
+        "field": "n",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"labelLimit": 210, "minExtent": 190, "labelColor": INK, "grid": False},
+    }
+    x = {"type": _QUANTITY, "title": None, "axis": {"format": ".0%", "tickCount": 4}, "scale": {"zero": False}}
+    bars = [
+        {
+            "mark": {"type": "rule", "stroke": LINE, "strokeWidth": width},
+            "encoding": {"x": x | {"field": low}, "x2": {"field": high}, "y": y},
+        }
+        for low, high, width in (("ll", "hh", 3), ("l", "h", 9))
+    ]
+    centre = {
+        "mark": {"type": "rule", "stroke": SOFT, "strokeDash": [3, 3]},
+        "encoding": {"x": {"datum": funnel.target, "type": _QUANTITY}},
+    }
+    dots = [
+        {
+            "transform": [{"filter": test}], "mark": {"type": "point", "filled": True, "size": 70, "fill": colour, "opacity": 1},
+            "encoding": {"x": x | {"field": "v"}, "y": y},
+        }
+        for test, colour in (("!datum.g", ACCENT), ("datum.g", ALARM))
+    ]  # fmt: skip
+    padding = {"left": 40, "top": 4, "right": 8, "bottom": 4}
+    return {"width": 360, "height": {"step": 27}, "padding": padding, "data": {"values": values}, "layer": [*bars, centre, *dots]}
 
 
 def published(count: int) -> int | None:

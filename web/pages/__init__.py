@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from pertimage.web.pages import (
     announcements,
+    between_sites,
     calendar,
     document,
     effect,
@@ -41,7 +42,7 @@ router = APIRouter()
 for pages in (
     satisfaction.router, satisfaction_results.router,
     extract.router,
-    calendar.router, imports.router, effect.router, power.router,
+    calendar.router, imports.router, effect.router, power.router, between_sites.router,
     evaluation.router, evaluation_restitution.router,
     guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,
     patient.router, live.router,
