@@ -505,6 +505,8 @@ class _Reader:
             self._fault("un indicateur « informatif » n'a pas de cible : dire le sens souhaité", name, "cible")
         if (target.compared == "stable") is not (target.tolerance is not None):
             self._fault("« tolerance_pourcent » s'écrit avec « face_a_la_reference: stable », et seulement avec elle", name, "cible")
+        if form.direction is Direction.STABLE and target.compared != "stable":
+            self._fault("le sens « stable » se vise par « face_a_la_reference: stable »", name, "cible")
         if target.value is not None and form.measure.is_share and not 0 <= target.value <= 1:
             self._fault(f"une part s'écrit de 0 à 1, non {target.value:g}", name, "cible", "valeur")
         years = {key: value for key, value in (target.growth or {}).items() if isinstance(key, int)}
