@@ -94,7 +94,12 @@ def when_of(population: Population) -> tuple[FromClause, ColumnElement[Any], Col
     if population is Population.EXAMS:
         return activity, activity.c.performed_at, activity.c.site, lambda fictitious: activity.c.fictitious == fictitious
     if population is Population.PATIENTS:
-        return patient_answers, patient_answers.c.month, patient_answers.c.site, lambda fictitious: _of_sites(patient_answers.c.site, fictitious)
+        return (
+            patient_answers,
+            patient_answers.c.month,
+            patient_answers.c.site,
+            lambda fictitious: _of_sites(patient_answers.c.site, fictitious),
+        )
     return requests, requests.c.created_at, requests.c.site, lambda fictitious: _of_sites(requests.c.site, fictitious)
 
 
@@ -146,7 +151,9 @@ def _exams(setting: Setting, indicator: Indicator) -> Source:
     }  # fmt: skip
     absent = _absent_access(setting)
     if repeats:
-        tests["repeated"] = lambda values: and_(c.previous_at.is_not(None), hours_between(c.previous_at, c.performed_at) <= int(values[0]) * 24)
+        tests["repeated"] = lambda values: and_(
+            c.previous_at.is_not(None), hours_between(c.previous_at, c.performed_at) <= int(values[0]) * 24
+        )
     if "ccam" in c:
         tests["ccam"] = _one_of(c.ccam)
     if "given_at" in c:
@@ -198,7 +205,9 @@ def _requests(setting: Setting, indicator: Indicator) -> Source:
 def _exams_found(setting: Setting) -> Any:
     """Return when the exam of each line was first done for the same patient, after the signature and within a year."""
     lines, asked, done = assessments.c, requests.c, activity.c
-    joined = assessments.join(requests, asked.id == lines.request).join(activity, and_(done.patient == asked.patient, done.exam == lines.exam))
+    joined = assessments.join(requests, asked.id == lines.request).join(
+        activity, and_(done.patient == asked.patient, done.exam == lines.exam)
+    )
     same = (
         asked.status == RequestStatus.SIGNED.value, done.fictitious == setting.fictitious, done.performed_at >= asked.signed_at,
         hours_between(asked.signed_at, done.performed_at) <= _SAME_EXAM_HOURS,
@@ -259,7 +268,11 @@ def _taken() -> Select[Any]:
     line = select(assessments.c.request).where(assessments.c.request == feedback.c.request, assessments.c.exam == after).exists()
     signed = and_(requests.c.status == RequestStatus.SIGNED.value, line)
     taken = select(
-        requests.c.site.label("site"), feedback.c.at.label("at"), before.label("before"), after.label("after"), literal("prescripteur").label("by")
+        requests.c.site.label("site"),
+        feedback.c.at.label("at"),
+        before.label("before"),
+        after.label("after"),
+        literal("prescripteur").label("by"),
     ).select_from(feedback.join(requests, requests.c.id == feedback.c.request).join(journal, journal.c.seq == feedback.c.seq))
     return taken.where(
         feedback.c.outcome == "accepted", feedback.c.seq.in_(_last_of_cards()), before.is_not(None), or_(after == NO_EXAM, signed)

@@ -43,7 +43,12 @@ class Status(StrEnum):
     @property
     def french(self) -> str:
         """Return the words a user reads."""
-        return {"atteinte": "cible atteinte", "non-atteinte": "cible non atteinte", "non-calculable": "non calculable", "sans-cible": "sans cible"}[self]
+        return {
+            "atteinte": "cible atteinte",
+            "non-atteinte": "cible non atteinte",
+            "non-calculable": "non calculable",
+            "sans-cible": "sans cible",
+        }[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +200,10 @@ def _reference(period: Period, indicator: Indicator) -> Period:
 def _cells(
     store: Store, indicator: Indicator, source: Source, setting: Setting, splits: Sequence[Split], catalogue: Catalogue
 ) -> dict[tuple[str, Groups], _Cell]:
-    keys = [period_of(source.month, setting.cadence).label("period"), *(source.splits[one].label(f"g{rank}") for rank, one in enumerate(splits))]
+    keys = [
+        period_of(source.month, setting.cadence).label("period"),
+        *(source.splits[one].label(f"g{rank}") for rank, one in enumerate(splits)),
+    ]
     where = [*source.where, *(source.condition(test) for test in indicator.denominator), *_window(source, setting)]
     measure = indicator.measure
     with store.reader.connect() as connection:
@@ -230,7 +238,11 @@ def _query(indicator: Indicator, source: Source, keys: Sequence[Any], where: Seq
 
 def _delay_query(indicator: Indicator, source: Source, hours: Any, keys: Sequence[Any], where: Sequence[Any]) -> Select[Any]:
     if indicator.measure.is_quantile:
-        return _ranks(select(*keys, hours.label("hours"), func.count().label("size")).select_from(source.table).where(*where), indicator.measure, len(keys))
+        return _ranks(
+            select(*keys, hours.label("hours"), func.count().label("size")).select_from(source.table).where(*where),
+            indicator.measure,
+            len(keys),
+        )
     limit = indicator.limit_days if indicator.limit_days is not None else source.limit
     known = [] if indicator.limit_days is not None or source.limit is None else [source.limit.is_not(None)]
     side = hours > limit * 24 if indicator.measure is Measure.SHARE_OVER else hours <= limit * 24  # type: ignore[operator]
@@ -335,7 +347,20 @@ def _value(
     status, judged = _status(indicator, cell, complete, reference, target, why, period)
     said = judged or ("" if cell.value is not None else "rien à compter")
     return Value(
-        indicator.id, period, groups, cell.numerator, cell.denominator, cell.value, cell.n, cell.unknown, complete, reference, past.n, target, status, said
+        indicator.id,
+        period,
+        groups,
+        cell.numerator,
+        cell.denominator,
+        cell.value,
+        cell.n,
+        cell.unknown,
+        complete,
+        reference,
+        past.n,
+        target,
+        status,
+        said,
     )
 
 
@@ -360,7 +385,9 @@ def _comparable(
     if past.value is None:
         return None, f"pas de période de référence complète ({before.french})"
     summed = indicator.measure in (Measure.COUNT, Measure.DOSE, Measure.DOSE_AVOIDED)
-    partial = {one for one in spans.sites_of(period) | spans.sites_of(before) if not (spans.holds(one, period) and spans.holds(one, before))}
+    partial = {
+        one for one in spans.sites_of(period) | spans.sites_of(before) if not (spans.holds(one, period) and spans.holds(one, before))
+    }
     if summed and site is None and partial:
         return past.value, f"les sites ne sont pas les mêmes qu'en {before.french} : {', '.join(sorted(partial))}"
     return past.value, ""

@@ -37,7 +37,9 @@ class Period:
     def named(cls, label: str, cadence: Cadence) -> Period:
         """Return the period of a label: ``2026-03``, ``2026-T1`` or ``2026``; raises ValueError."""
         year, _, rest = label.partition("-")
-        month = {Cadence.YEAR: "1", Cadence.QUARTER: str(3 * int(rest[1:] or 0) - 2) if rest[:1] == "T" else "", Cadence.MONTH: rest}[cadence]
+        month = {Cadence.YEAR: "1", Cadence.QUARTER: str(3 * int(rest[1:] or 0) - 2) if rest[:1] == "T" else "", Cadence.MONTH: rest}[
+            cadence
+        ]
         found = cls(date(int(year), int(month), 1), cadence)
         if found.label != label:
             raise ValueError(label)
@@ -80,7 +82,10 @@ class Period:
 
     def is_covered(self, first: date, last: date) -> bool:
         """Say whether data from a day to another miss none of its working days."""
-        return not (any(_works(day) for day in _days(self.first, first)) or any(_works(day) for day in _days(last + timedelta(days=1), self.next.first)))
+        return not (
+            any(_works(day) for day in _days(self.first, first))
+            or any(_works(day) for day in _days(last + timedelta(days=1), self.next.first))
+        )
 
     def _moved(self, months: int) -> Period:
         rank = self.first.year * 12 + self.first.month - 1 + months

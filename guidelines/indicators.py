@@ -200,7 +200,9 @@ class FilterForm(Form):
 
     modalities: list[Modality] = Field(default=[], alias="techniques", description="Techniques, par leur code DICOM (DX, CT, MR, US…).")
     exams: list[Slug] = Field(default=[], alias="examens", description="Ids d'examens du catalogue ; leurs variantes comptent avec eux.")
-    ccam: list[str] = Field(default=[], description="Codes de la CCAM ; sans colonne CCAM dans l'activité, les examens du catalogue qui les portent.")
+    ccam: list[str] = Field(
+        default=[], description="Codes de la CCAM ; sans colonne CCAM dans l'activité, les examens du catalogue qui les portent."
+    )
     regions: list[Slug] = Field(default=[], description="Régions du corps, avec celles qu'elles contiennent.")
     irradiating: YesNo | None = Field(default=None, alias="irradiant", description="oui : examens à rayons.")
     outcomes: list[OutcomeWord] = Field(default=[], alias="avis", description="Avis rendus sur l'examen.")
@@ -210,7 +212,9 @@ class FilterForm(Form):
     )
     emergency: YesNo | None = Field(default=None, alias="urgences", description="oui : patients orientés vers les urgences.")
     flagged: YesNo | None = Field(default=None, alias="signalee", description="oui : demandes signalées au radiologue.")
-    fast_track: YesNo | None = Field(default=None, alias="parcours_rapide", description="oui : parcours sensibles au délai (parcours.yaml).")
+    fast_track: YesNo | None = Field(
+        default=None, alias="parcours_rapide", description="oui : parcours sensibles au délai (parcours.yaml)."
+    )
     mode: list[Literal["silencieux", "en_service"]] = Field(default=[], description="Ce que faisait le service au moment de la demande.")
     decisions: list[Literal["valider", "valider-avec-protocole", "substituer", "refuser", "reporter"]] = Field(
         default=[], description="Décisions du radiologue."
@@ -283,11 +287,15 @@ class IndicatorForm(Form):
     direction: Direction = Field(alias="sens", description="Le sens souhaité : baisse, hausse, stable, ou informatif.")
     splits: list[Split] = Field(default=[], alias="ventilations", description="Selon quoi les valeurs peuvent être réparties.")
     data: str = Field(alias="donnees", min_length=1, description="D'où viennent les données.")
-    basis: BasisWord = Field(alias="fonde", description="Sur quoi la définition et la cible reposent : texte_lu, connaissance ou proposition.")
+    basis: BasisWord = Field(
+        alias="fonde", description="Sur quoi la définition et la cible reposent : texte_lu, connaissance ou proposition."
+    )
     source: str = Field(default="", description="Le texte qui le définit, s'il a été lu.")
     limits: str = Field(alias="limites", min_length=1, description="Ce que la valeur ne dit pas.")
     beside: list[Slug] = Field(default=[], alias="lire_avec", description="Indicateurs à regarder en même temps.")
-    example: YesNo = Field(default=False, alias="exemple", description="oui : un exemple, à remplacer par la fiche signée avec l'agence régionale.")
+    example: YesNo = Field(
+        default=False, alias="exemple", description="oui : un exemple, à remplacer par la fiche signée avec l'agence régionale."
+    )
 
 
 Value = str | bool | int
@@ -442,7 +450,9 @@ class _Reader:
             self._fault(f"« {name} » : « denominateur » s'écrit avec « part », et seulement avec elle", name)
         for rank, split in enumerate(form.splits):
             if split not in words.splits:
-                self._fault(f"« {form.population} » ne se répartit pas par « {split} » : {_listed(words.splits)}", name, "ventilations", rank)
+                self._fault(
+                    f"« {form.population} » ne se répartit pas par « {split} » : {_listed(words.splits)}", name, "ventilations", rank
+                )
 
     def _filter(self, form: IndicatorForm, counted: CountedForm | None, *path: str | int) -> Filter:
         if counted is None:
@@ -537,4 +547,6 @@ def _with_variants(exams: list[str], catalogue: Catalogue) -> tuple[str, ...]:
 def _acts_of(exam: str, catalogue: Catalogue) -> Iterator[str]:
     """Yield every CCAM act that means an exam: its own, and those of the national table."""
     yield from catalogue.exams[exam].ccam
-    yield from (code for code, coded in catalogue.codes.exams.items() if exam in coded.exams and len(code) == len("QEQK001") and code[:4].isalpha())
+    yield from (
+        code for code, coded in catalogue.codes.exams.items() if exam in coded.exams and len(code) == len("QEQK001") and code[:4].isalpha()
+    )

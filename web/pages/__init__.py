@@ -9,6 +9,7 @@ from pertimage.web.pages import (
     group_session,
     guide,
     home,
+    indicators,
     learning,
     live,
     my_requests,
@@ -29,6 +30,7 @@ router = APIRouter()
 # What has a word of its own in an address comes before what is looked for by its id: /relecture/flux is no request,
 # /referentiel/suivi and /referentiel/guide are no sheets.
 for pages in (
+    indicators.router,
     calendar.router, evaluation.router, guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, patient.router, live.router,
     worklist.router, review.router, follow_up.router, reference.router, sandbox.router, policy.router,
     practice.router, group_session.router, learning.router, territory.router,
