@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from pertimage import __version__
-from pertimage.web import fhir_api, fhir_tasks, guidelines_api, health, hooks
+from pertimage.web import fhir_api, fhir_measures, fhir_tasks, guidelines_api, health, hooks
 from pertimage.web.direct import Direct
 from pertimage.web.guard import Guard
 from pertimage.web.masking import mask_addresses
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
     )  # fmt: skip
     if service is not None:
         app.state.service = service
-    for router in (hooks.router, fhir_api.router, fhir_tasks.router, guidelines_api.router, health.router, pages):
+    for router in (hooks.router, fhir_api.router, fhir_tasks.router, fhir_measures.router, guidelines_api.router, health.router, pages):
         app.include_router(router)
     register_errors(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

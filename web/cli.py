@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pertimage.web import calendar_cli, committee_cli, people_cli, policy_cli, practice_cli, sites_cli
+from pertimage.web import calendar_cli, committee_cli, measures_cli, people_cli, policy_cli, practice_cli, sites_cli
 
 app = typer.Typer(help="Pertinence des demandes d'imagerie.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 audit_app = typer.Typer(help="Vérifier le journal.", no_args_is_help=True)
@@ -161,6 +161,7 @@ def verify(database: Database = "sqlite:///var/pertimage.db") -> None:
 
 
 app.command()(people_cli.succession)
+app.command()(measures_cli.measures)
 app.add_typer(committee_cli.app, name="guidelines")
 app.add_typer(policy_cli.app, name="policy")
 app.add_typer(sites_cli.app, name="sites")

@@ -28,6 +28,7 @@ def metadata(request: Request) -> Response:
     interactions = {
         "ServiceRequest": (["create", "read"], [{"name": "assess", "definition": f"{service.settings.canonical}/OperationDefinition/assess"}]),
         "Task": (["read", "search-type", "update"], []), "GuidanceResponse": (["search-type"], []), "DetectedIssue": (["search-type"], []),
+        "Measure": (["read", "search-type"], []), "MeasureReport": (["search-type"], []),
         "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
     }  # fmt: skip
     rest = [

@@ -97,9 +97,9 @@ def readings(service: Service, wanted: Sequence[Indicator], *, patience: float =
 def published(found: Reading) -> dict[tuple[Period, tuple[str | None, ...]], Published]:
     """Return the values of a reading as they may be shown, by period and group.
 
-    Counts of one period are hidden as the row of a table whose total is known.
+    What the groups of one period rest on is hidden as the row of a table whose total is known.
     """
-    counts = _counts(found) if found.indicator.measure is Measure.COUNT else {}
+    counts = _counts(found)
     values = {(one.period, one.groups): one for one in found.values}
     return {key: _published(found.indicator, one, counts, found.by) for key, one in values.items()}
 
@@ -118,7 +118,7 @@ def _counts(found: Reading) -> dict[tuple[Period, tuple[str | None, ...]], str]:
 def _published(
     indicator: Indicator, one: Value, counts: Mapping[tuple[Period, tuple[str | None, ...]], str], by: Sequence[Split]
 ) -> Published:
-    n = counts.get((one.period, one.groups)) or shown(one.n)
+    n = counts[one.period, one.groups]
     open_value = one.value is not None and _may_be_shown(indicator, one, n)
     number = one.value if open_value else None
     reference = one.reference if one.reference is not None and _reference_may(indicator, one) else None
@@ -131,11 +131,9 @@ def _published(
 
 
 def _may_be_shown(indicator: Indicator, one: Value, n: str) -> bool:
-    if indicator.measure is Measure.COUNT:
+    if indicator.measure is Measure.COUNT or not n.isdecimal():
         return n.isdecimal()
-    if indicator.measure.is_share:
-        return share_is_shown(int(one.numerator or 0), one.n)
-    return one.n > SMALL
+    return share_is_shown(int(one.numerator or 0), one.n) if indicator.measure.is_share else one.n > SMALL
 
 
 def _reference_may(indicator: Indicator, one: Value) -> bool:

@@ -67,6 +67,11 @@ def written(indicator: Indicator, value: float | None, *, unit: bool = True) -> 
     return number(value, decimals) + (f"\u00a0{indicator.form.unit}" if unit else "")
 
 
+def counted(shown: str) -> str:
+    """Return a published count with its thousands apart."""
+    return number(int(shown), 0) if shown.isdecimal() else shown
+
+
 def change(indicator: Indicator, one: Published) -> str:
     """Return how far a value is from its reference, signed: in points for a share, else in percent; empty when it cannot be had."""
     if one.number is None or one.reference is None:

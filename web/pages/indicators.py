@@ -222,7 +222,7 @@ def _cell(indicator: Indicator, one: Published | None) -> Cell | None:
         return None
     text = words.written(indicator, one.number, unit=False) if one.number is not None or one.hidden else "–"
     if indicator.measure.value == "nombre":
-        text = french.number(int(one.n), 0) if one.n.isdecimal() else one.n
+        text = words.counted(one.n)
     return Cell(text, one.n, one.status, one.why)
 
 
