@@ -43,6 +43,9 @@ REQUIRED_CODES: dict[str, frozenset[str]] = {
         "DocumentReference.status": "current superseded entered-in-error",
         "GuidanceResponse.status": "success data-requested data-required in-progress failure entered-in-error",
         "GuidanceResponse.dataRequirement.type": "Observation ImagingStudy Condition AllergyIntolerance Device ServiceRequest",
+        "Measure.status": _PUBLICATION,
+        "MeasureReport.status": "complete pending error",
+        "MeasureReport.type": "individual subject-list summary data-collection",
         "OperationOutcome.issue.severity": "fatal error warning information",
         "OperationOutcome.issue.code": (
             "invalid structure required value invariant security login unknown expired forbidden suppressed processing not-supported "

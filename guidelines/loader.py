@@ -23,6 +23,7 @@ from pertimage.guidelines.source import Document, Fault, GuidelineError
 from pertimage.guidelines.tables import read_tables
 
 DATA = Path(__file__).with_name("data")
+MEASURES = "indicateurs"
 
 
 @lru_cache(maxsize=4)
@@ -314,9 +315,9 @@ def _unknown_refinements(forms: Mapping[str, tuple[Document, SheetForm]], compil
 
 
 def _version(directory: Path) -> str:
-    """Return the calendar version with a digest of every file of the base."""
+    """Return the calendar version with a digest of every file of the base that judges: sheets of indicators only measure."""
     digest = hashlib.sha256()
-    for path in sorted([*directory.rglob("*.yaml"), *directory.rglob("*.csv")]):
+    for path in sorted(path for kind in ("*.yaml", "*.csv") for path in directory.rglob(kind) if path.parent.name != MEASURES):
         digest.update(_shown(path, directory).encode() + b"\0" + path.read_bytes() + b"\0")
     calendar = (directory / "version.txt").read_text(encoding="utf-8").strip()
     return f"{calendar}+{digest.hexdigest()[:12]}"

@@ -14,7 +14,17 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from pertimage import __version__
-from pertimage.web import fhir_api, fhir_documents, fhir_reports, fhir_subscriptions, fhir_tasks, guidelines_api, health, hooks
+from pertimage.web import (
+    fhir_api,
+    fhir_documents,
+    fhir_measures,
+    fhir_reports,
+    fhir_subscriptions,
+    fhir_tasks,
+    guidelines_api,
+    health,
+    hooks,
+)
 from pertimage.web.direct import Direct
 from pertimage.web.guard import Guard
 from pertimage.web.masking import mask_addresses
@@ -62,6 +72,7 @@ def create_app(settings: Settings | None = None, service: Service | None = None)
         hooks.router,
         fhir_api.router,
         fhir_tasks.router,
+        fhir_measures.router,
         fhir_subscriptions.router,
         fhir_documents.router,
         fhir_reports.router,

@@ -21,6 +21,7 @@ from pertimage.web import (
     evaluate_cli,
     extract_cli,
     import_cli,
+    measures_cli,
     notify_cli,
     people_cli,
     policy_cli,
@@ -177,6 +178,7 @@ app.command()(notify_cli.notify)
 app.command()(extract_cli.extract)
 app.command()(import_cli.import_activity)
 app.command()(evaluate_cli.evaluate)
+app.command()(measures_cli.measures)
 app.add_typer(committee_cli.app, name="guidelines")
 app.add_typer(policy_cli.app, name="policy")
 app.add_typer(sites_cli.app, name="sites")

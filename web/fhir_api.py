@@ -38,6 +38,7 @@ def metadata(request: Request) -> Response:
         "Provenance": (["search-type"], []), "AuditEvent": (["search-type"], []),
         "DiagnosticReport": (["create", "read", "search-type"], []), "Communication": (["search-type"], []), "PlanDefinition": (["read", "search-type"], []),
         "Subscription": (["create", "read", "update", "delete", "search-type"], []),
+        "Measure": (["read", "search-type"], []), "MeasureReport": (["search-type"], []),
     }  # fmt: skip
     rest = [
         {"type": kind, "interaction": [{"code": code} for code in codes]} | ({"operation": operations} if operations else {})

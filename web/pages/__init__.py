@@ -16,6 +16,7 @@ from pertimage.web.pages import (
     guide,
     home,
     imports,
+    indicators,
     learning,
     live,
     my_requests,
@@ -42,7 +43,7 @@ router = APIRouter()
 for pages in (
     satisfaction.router, satisfaction_results.router,
     extract.router,
-    calendar.router, imports.router, effect.router, power.router, between_sites.router,
+    calendar.router, imports.router, effect.router, power.router, between_sites.router, indicators.router,
     evaluation.router, evaluation_restitution.router,
     guide.router, transversal.router, home.router, signin.router, prescribe.router, my_requests.router, notifications.router, document.router,
     patient.router, live.router,
