@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from statistics import NormalDist
 
@@ -41,7 +41,7 @@ FEW_FREEDOM = 4.0
 # Length in months from which a pair of yearly harmonics is estimated, with two sites.
 PAIRS_FROM = (18.0, 24.0)
 _APART = 10_000
-# A logarithm of ratio beyond this one comes from a side that is nearly empty.
+# A logarithm of ratio, or half an interval, beyond this one comes from a side that is nearly empty.
 _ABSURD = math.log(1000)
 
 
@@ -115,7 +115,8 @@ def _fault(site: Site) -> str:
     if not any(site.series.counts):
         return "aucun examen."
     if site.go_live is not None:
-        sides = usable(site.series, site.go_live)
+        # Whatever the counts: a site left without any exam after its go-live is a result, and leaving it out would hide it.
+        sides = usable(replace(site.series, counts=(1,) * len(site.series)), site.go_live)
         return sides.why if isinstance(sides, Refusal) else ""
     few = sum(days > 0 for days in site.series.working_days) < 2 * MINIMUM_POINTS
     return f"témoin de moins de {2 * MINIMUM_POINTS} périodes." if few else ""
@@ -179,6 +180,8 @@ def _estimate(sites: Sequence[Site], rows: _Rows, design: Array, told: Sequence[
         spread = variance(weighted, residuals, rows.period + float(_APART) * rows.site)
         half, freedom = spread.quantile * spread.error(np.eye(design.shape[1])[0]), float(spread.freedom)
         method = "déploiement par étapes, deux sites : effets fixes de site, tendance et saisons, intervalle élargi selon l’autocorrélation"
+    if not half < _ABSURD:
+        return Refusal("L’intervalle n’aurait pas de sens (plus de mille fois, dans chaque sens) : trop peu d’examens ou de sites.")
     treated = rows.treated == 1
     return Stepped(
         method,

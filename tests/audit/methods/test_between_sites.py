@@ -138,6 +138,21 @@ def test_an_unusable_site_is_left_out_and_told():
     assert "Site « vide » laissé de côté : aucun examen." in found.warnings
 
 
+def test_a_site_emptied_by_its_go_live_is_kept():
+    """No exam after is the strongest of effects: leaving that site out would hide it."""
+    sites = rollout()
+    counts = sites[0].series.counts
+    emptied = replace(sites[0], series=series([*counts[:8], *[0] * 22]))
+    found = stepped([emptied, *sites[1:]])
+    assert found.sites == 4
+    assert found.ratio.value < stepped(sites).ratio.value
+    everywhere = [
+        replace(site, series=series([n if p < live else 0 for p, n in enumerate(site.series.counts)]))
+        for site, live in zip(sites, LIVES, strict=True)
+    ]
+    assert "trop peu d’examens" in stepped(everywhere).why
+
+
 def pair(level=0.7, slope=1.0, before=24, after=12, exams=400, seed=3):
     """Return a series and its comparator under the same shocks, the first changed from the go-live on."""
     chance = np.random.default_rng(seed)
