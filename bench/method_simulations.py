@@ -17,7 +17,7 @@ import numpy as np
 from bench.tables import french, generator, table
 from pertimage.audit.methods.autocorrelation import Array
 from pertimage.audit.methods.controlled import Controlled, controlled
-from pertimage.audit.methods.pooled import Pooled, SiteEffect, pooled
+from pertimage.audit.methods.pooled import RANDOM_FROM, Pooled, SiteEffect, pooled
 from pertimage.audit.methods.result import Estimate
 from pertimage.audit.methods.series import Series, Unit
 from pertimage.audit.methods.simulation import autoregressive
@@ -230,7 +230,8 @@ def pooled_table(series: int, pool: Executor) -> str:
     """Return the table of the pooled ratios."""
     rows = list(pool.map(_pooled, POOLS, [series] * len(POOLS)))
     return (
-        "## Ensemble des sites\n\nRapport moyen simulé : 0,8 ; erreurs types des sites de 0,05 à 0,2, sur 30 degrés de liberté.\n\n"
+        "## Ensemble des sites\n\nRapport moyen simulé : 0,8 ; erreurs types des sites de 0,05 à 0,2, sur 30 degrés de liberté. Jusqu’à "
+        "quatre sites, la vérité est la moyenne pondérée de ces sites ; à partir de cinq, celle de tous les sites possibles.\n\n"
         + table(("scénario", "couverture %", "biais %", "effet déclaré %", "demi-largeur médiane %", "refusé %"), rows)
     )
 
@@ -246,7 +247,10 @@ def _pooled(name: str, series: int) -> tuple[str, ...]:
             drawn = Drawn(generator(name, number), sign)
             errors = drawn.chance.uniform(0.05, 0.2, sites) if unequal else np.full(sites, 0.1)
             seen = errors * np.sqrt(drawn.chance.chisquare(30, sites) / 30)
-            logs = math.log(LEVEL) + varied * drawn.normal(sites) + errors * drawn.normal(sites)
+            true = math.log(LEVEL) + varied * drawn.normal(sites)
+            logs = true + errors * drawn.normal(sites)
+            if sites < RANDOM_FROM:  # what is estimated is the weighted mean of these sites: it is brought to the same truth
+                logs += math.log(LEVEL) - np.average(true, weights=1 / seen**2)
             ratios = [Estimate.of_log(float(log), float(error), quantile) for log, error in zip(logs, seen, strict=True)]
             result = pooled([SiteEffect(f"{rank}", ratio, 30) for rank, ratio in enumerate(ratios)])
             assert isinstance(result, Pooled), result

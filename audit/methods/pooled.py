@@ -5,9 +5,12 @@ of J. Hartung, G. Knapp, K. Sidik and J. N. Jonkman, Student's law with k − 1 
 G. F. Borm, BMC Med. Res. Methodol. 2014;14:25), never narrower than that of a single common effect: sites that agree by chance would make
 it far too narrow (A. Wiksten, G. Rücker and G. Schwarzer, Statistics in Medicine 2016;35:2503-2515).
 
-From two to four, nobody can tell how much sites differ: one effect common to all, weighted by the inverse of the variances, its variance
-multiplied by Q/(k − 1) when the sites differ more than chance explains; the assumption is said. I² by J. P. T. Higgins and S. G. Thompson
-(Statistics in Medicine 2002;21:1539-1558). statsmodels (combine_effects) does the estimating.
+From two to four, nobody can tell how much sites differ, and Student's law on one to three degrees of freedom says next to nothing: the mean is
+that of these sites and of no others, each weighted by the inverse of its variance; its interval then supposes nothing of how they differ
+(K. Rice, J. P. T. Higgins and T. Lumley, J. R. Stat. Soc. A 2018;181:205-227), and allows for weights that are themselves estimated
+(P. Meier, Biometrics 1953;9:59-73). A warning gives the interval of the random effects, that of
+other sites. I² by J. P. T. Higgins and S. G. Thompson (Statistics in Medicine 2002;21:1539-1558). statsmodels (combine_effects) does the
+estimating.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pertimage.audit.methods.result import Estimate, Refusal
 # Sites from which effects are random; share of I² that is worth a word.
 RANDOM_FROM, VARIED = 5, 0.5
 RANDOM = "ensemble des sites : effets aléatoires (Paule-Mandel), intervalle de Hartung-Knapp-Sidik-Jonkman"
-COMMON = "ensemble des sites : effet commun, pondéré par l’inverse des variances, intervalle élargi si les sites diffèrent"
+THESE = "moyenne de ces sites, pondérée par l’inverse des variances"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +70,34 @@ def pooled(effects: Sequence[SiteEffect]) -> Pooled | Refusal:
     with np.errstate(divide="ignore"):  # sites exactly alike: Q is zero
         found = combine_effects(logs, np.array([effect.error**2 for effect in effects]), method_re="pm", use_t=True)
     heterogeneity, k = max(float(found.i2), 0.0), len(effects)
-    told = tuple(_warnings(effects, heterogeneity))
+    tau = math.sqrt(max(float(found.tau2), 0.0))
+    half = max(t.ppf(0.975, k - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe)
+    any_site = Estimate.of_log(float(found.mean_effect_re), float(half), 1.0)
+    told = tuple(_warnings(k, heterogeneity, any_site))
     if k >= RANDOM_FROM:
-        half = max(t.ppf(0.975, k - 1) * found.sd_eff_w_re_hksj, norm.ppf(0.975) * found.sd_eff_w_fe)
-        ratio = Estimate.of_log(float(found.mean_effect_re), float(half), 1.0)
-        return Pooled(ratio, k, math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, told, RANDOM)
-    error = float(found.sd_eff_w_fe) * math.sqrt(max(1.0, float(found.q) / (k - 1)))
-    known = [effect.freedom for effect in effects if effect.freedom is not None]
-    quantile = float(t.ppf(0.975, sum(known))) if known else float(norm.ppf(0.975))
+        return Pooled(any_site, k, tau, heterogeneity, told, RANDOM)
+    error, quantile = _of_these(effects)
     ratio = Estimate.of_log(float(found.mean_effect_fe), error, quantile)
-    return Pooled(ratio, k, math.sqrt(max(float(found.tau2), 0.0)), heterogeneity, told, COMMON)
+    return Pooled(ratio, k, tau, heterogeneity, told, THESE)
 
 
-def _warnings(effects: Sequence[SiteEffect], heterogeneity: float) -> Iterator[str]:
-    if len(effects) < RANDOM_FROM:
-        yield f"{len(effects)} sites seulement : l’effet est supposé le même partout."
+def _of_these(effects: Sequence[SiteEffect]) -> tuple[float, float]:
+    """Return the standard error of the weighted mean of some sites, and the quantile of its law, allowing for weights that are estimated."""
+    from scipy.stats import norm, t
+
+    weights = [effect.error**-2 for effect in effects]
+    whole = sum(weights)
+    known = [(weight, effect.freedom) for weight, effect in zip(weights, effects, strict=True) if effect.freedom is not None]
+    if not known:
+        return whole**-0.5, float(norm.ppf(0.975))
+    more = sum(weight * (whole - weight) / freedom for weight, freedom in known)
+    freedom = whole**2 / sum(weight**2 / freedom for weight, freedom in known)
+    return ((1 + 4 * more / whole**2) / whole) ** 0.5, float(t.ppf(0.975, freedom))
+
+
+def _warnings(sites: int, heterogeneity: float, any_site: Estimate) -> Iterator[str]:
+    if sites < RANDOM_FROM:
+        low, high = (f"{end:.2f}".replace(".", ",") for end in (any_site.low, any_site.high))
+        yield f"{sites} sites seulement : la moyenne ne vaut que pour eux ; pour d’autres, le rapport irait de {low} à {high}."
     if heterogeneity >= VARIED:
         yield f"Les sites diffèrent plus que le hasard ne l’explique (I² de {100 * heterogeneity:.0f} %) : lire aussi chaque site."
