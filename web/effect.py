@@ -79,8 +79,8 @@ def effect(service: Service, patience: float = PATIENCE) -> Reading:
         known = _services.setdefault(service, _Known())
         head = service.journal.head().seq
         if known.seen != head:
-            version = latest_change(service.store, known.seen, head, _KINDS) or known.wanted
-            if known.wanted != version:
+            version = latest_change(service.store, known.seen, head, _KINDS)
+            if version is not None:
                 address = service.settings.database_url
                 known.wanted, known.coming = version, _turn.submit(_make, address, service.settings.demo, version)
             known.seen = head
