@@ -29,9 +29,10 @@ BATCH = 5_000
 _LOOKED_FOR = 5_000
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*", re.IGNORECASE)
 _MODALITY = re.compile(r"[A-Z]{2,4}")
+_CCAM = re.compile(r"[A-Z]{4}[0-9]{3}")
 COLUMNS = (
     "site", "accession", "patient", "age_band", "modality", "exam", "region", "irradiating", "requested_at", "scheduled_at",
-    "performed_at", "reported_at", "fictitious", "outcome", "given_at",
+    "performed_at", "reported_at", "fictitious", "outcome", "given_at", "sex", "rural", "ccam",
 )  # fmt: skip
 # The values of an exam as the register holds them, in the order of COLUMNS.
 StoredRow = tuple[Any, ...]
@@ -42,7 +43,8 @@ class ActivityRow:
     """One exam. ``accession`` and ``patient`` are hashed before anything is stored; ``age`` is in years.
 
     ``modality`` is a DICOM code; ``exam`` a catalogue id; ``irradiating`` is deduced from the modality unless given; instants
-    are aware datetimes (a day without time: noon, so that its week is right everywhere); ``outcome`` when it was judged.
+    are aware datetimes (a day without time: noon, so that its week is right everywhere); ``outcome`` when it was judged; ``sex`` is F or M,
+    ``rural`` says where the patient lives, ``ccam`` is the code of the act (seven characters).
     """
 
     site: str
@@ -60,6 +62,9 @@ class ActivityRow:
     fictitious: bool = False
     outcome: str | None = None
     given_at: datetime | None = None
+    sex: str | None = None
+    rural: bool | None = None
+    ccam: str | None = None
 
 
 @dataclass(slots=True)
@@ -153,7 +158,7 @@ def _stored(row: ActivityRow, pseudonyms: Pseudonyms) -> StoredRow:
         irradiating(row.modality) if row.irradiating is None else row.irradiating,
         _instant("demande", row.requested_at), _instant("rendez-vous", row.scheduled_at),
         _instant("réalisation", row.performed_at), _instant("compte rendu", row.reported_at),
-        row.fictitious, _outcome(row.outcome), _instant("remise", row.given_at),
+        row.fictitious, _outcome(row.outcome), _instant("remise", row.given_at), _sex(row.sex), row.rural, _ccam(row.ccam),
     )  # fmt: skip
 
 
@@ -190,6 +195,18 @@ def _code(what: str, value: str | None) -> str | None:
 def _modality(value: str) -> str:
     if not _MODALITY.fullmatch(value):
         raise ValueError("modalité : un code DICOM est attendu (CT, MR, DX, US…)")
+    return value
+
+
+def _sex(value: str | None) -> str | None:
+    if value not in (None, "F", "M"):
+        raise ValueError("sexe : F ou M est attendu")
+    return value
+
+
+def _ccam(value: str | None) -> str | None:
+    if value is not None and not _CCAM.fullmatch(value):
+        raise ValueError("code CCAM : quatre lettres et trois chiffres sont attendus")
     return value
 
 

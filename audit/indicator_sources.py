@@ -6,12 +6,12 @@ request the store does not know (another software's) is real.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, null, or_, select, union_all
 
 from pertimage.audit.periods import month_of, period_of
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
@@ -30,7 +30,7 @@ from pertimage.audit.tables import (
     rule_opinions,
     sites,
 )
-from pertimage.guidelines.indicators import Cadence, CcamTest, Delay, Indicator, Population, Split, Test, Value
+from pertimage.guidelines.indicators import Cadence, CcamTest, Delay, Indicator, Population, Split, Test
 
 NO_EXAM = "none"
 # A series of questions is answered whole from so many answers on.
@@ -38,7 +38,7 @@ WHOLE_LESSON = 5
 # A request and an exam of the same patient further apart are not held to be the same.
 _SAME_EXAM_HOURS = 365 * 24
 Condition = ColumnElement[bool]
-Meaning = Callable[[tuple[Value, ...]], Condition]
+Meaning = Callable[[tuple[Any, ...]], Condition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Source:
     def condition(self, test: Test | CcamTest) -> Condition:
         """Return a test of a sheet in SQL."""
         if isinstance(test, CcamTest):
-            return self.tests["ccam" if "ccam" in self.tests else "exam"](test.codes if "ccam" in self.tests else test.exams)
+            return self.tests["ccam"]((test.codes, test.exams, test.others)) if "ccam" in self.tests else self.tests["exam"](test.exams)
         return self.tests[test.name](test.values)
 
 
@@ -105,6 +105,12 @@ def when_of(population: Population) -> tuple[FromClause, ColumnElement[Any], Col
 
 def _one_of(column: ColumnElement[Any]) -> Meaning:
     return lambda values: column.in_(values)
+
+
+def _acts(c: Any, test: Sequence[Any]) -> Condition:
+    """Return the exams of some acts: those that bear their codes; without a code, those of an exam that carries no other act."""
+    codes, exams, others = test
+    return or_(c.ccam.in_(codes), and_(c.ccam.is_(None), c.exam.in_(exams))) if not others else c.ccam.in_(codes)
 
 
 def _is(column: ColumnElement[Any]) -> Meaning:
@@ -155,7 +161,7 @@ def _exams(setting: Setting, indicator: Indicator) -> Source:
             c.previous_at.is_not(None), hours_between(c.previous_at, c.performed_at) <= int(values[0]) * 24
         )
     if "ccam" in c:
-        tests["ccam"] = _one_of(c.ccam)
+        tests["ccam"] = lambda values: _acts(c, values)
     if "given_at" in c:
         delays |= {Delay.REPORT_PATIENT: _later(c.reported_at, c.given_at), Delay.REQUEST_PATIENT: _later(c.requested_at, c.given_at)}
     else:
@@ -333,11 +339,6 @@ def _trained() -> Any:
         .subquery("whole")
     )
     return select(whole.c.owner, func.min(whole.c.at).label("at")).group_by(whole.c.owner).subquery("trained")
-
-
-def activity_has(column: str, table: Table = activity) -> bool:
-    """Say whether imported activity has a column."""
-    return column in table.c
 
 
 _SOURCES: Mapping[Population, Callable[[Setting, Indicator], Source]] = {

@@ -15,10 +15,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, select
 
-from pertimage.audit.indicator_sources import NO_EXAM, Setting, Source, activity_has, source_of, when_of
+from pertimage.audit.indicator_sources import NO_EXAM, Setting, Source, source_of, when_of
 from pertimage.audit.instants import PARIS, utc_datetime
 from pertimage.audit.periods import Period, midnight, period_of, periods
 from pertimage.audit.store import Store
+from pertimage.audit.tables import activity
 from pertimage.audit.territories import all_places
 from pertimage.cds.dose import dose_of
 from pertimage.guidelines.catalogue import Catalogue
@@ -148,7 +149,7 @@ def read(
     splits = tuple(Split(one) for one in by)
     if unknown := set(splits) - set(indicator.splits):
         raise ValueError(f"« {indicator.id} » ne se répartit pas par {', '.join(sorted(unknown))}")
-    if absent := _act_absent(indicator):
+    if absent := _act_absent(indicator, store, fictitious=fictitious):
         return Reading(indicator, splits, absent=absent)
     spans = spans if spans is not None else spans_of(store, indicator.population, today=today, fictitious=fictitious)
     whole = spans.whole
@@ -184,11 +185,15 @@ def _day(instant: str) -> date:
     return date.fromisoformat(f"{instant}-01") if len(instant) == len("2026-11") else utc_datetime(instant).astimezone(PARIS).date()
 
 
-def _act_absent(indicator: Indicator) -> str:
+def _act_absent(indicator: Indicator, store: Store, *, fictitious: bool) -> str:
     """Return why acts cannot be told apart: without their codes, an exam of the catalogue that carries others too counts them all."""
     others = [code for test in indicator.numerator if isinstance(test, CcamTest) for code in test.others]
-    if not others or activity_has("ccam"):
+    if not others:
         return ""
+    coded = select(activity.c.ccam).where(activity.c.ccam.is_not(None), activity.c.fictitious == fictitious).limit(1)
+    with store.reader.connect() as connection:
+        if connection.execute(coded).first():
+            return ""
     return f"donnée absente : l'activité ne porte pas les codes CCAM, et rien d'autre ne distingue ces actes de {', '.join(others)}"
 
 

@@ -210,6 +210,9 @@ activity = Table(
     Column("performed_week", Week),
     Column("wait_hours", Integer),
     Column("given_at", Instant),
+    Column("sex", String(1)),
+    Column("rural", Boolean),
+    Column("ccam", String(7)),
     Index(None, "performed_week"),
 )
 

@@ -26,10 +26,12 @@ FIELDS = (
     "realisation",
     "compte_rendu",
     "naissance",
+    "sexe",
     "statut",
 )
 _ACCESSION = "ACSN"
 _CCAM_MARKS = ("ccam", "1.2.250.1.215.300.1")
+_GENDERS = {"female": "F", "male": "M"}
 _VOID = frozenset(["cancelled", "entered-in-error", "revoked", "noshow"])
 _REPORTED = frozenset(["final", "amended", "corrected", "appended", "preliminary", "partial"])
 
@@ -66,7 +68,8 @@ def _part(resource: Mapping[str, Any], line: int, address: str) -> Part:
     if address:
         names.append(_reference(address))
     if kind == "Patient":
-        return Part(line, kind, tuple(names), (), _said({"naissance": _text(resource.get("birthDate"))}))
+        about = {"naissance": _text(resource.get("birthDate")), "sexe": _GENDERS.get(_text(resource.get("gender")), "")}
+        return Part(line, kind, tuple(names), (), _said(about))
     identifiers = [one for one in _list(resource.get("identifier")) if isinstance(one, dict) and _text(one.get("value"))]
     names += [f"{'acc' if _is_accession(one) else 'id'}|{_text(one['value'])}" for one in identifiers]
     links = [name for key in ("basedOn", "imagingStudy", "study") for one in _list(resource.get(key)) for name in _links(one)]
@@ -186,7 +189,7 @@ class Timelines:
         self._base.executescript(
             "CREATE TABLE part (id INTEGER PRIMARY KEY, line INT, rank INT, names TEXT, links TEXT, said TEXT, root TEXT);"
             "CREATE TABLE name (name TEXT PRIMARY KEY, root TEXT) WITHOUT ROWID;"
-            "CREATE TABLE born (name TEXT PRIMARY KEY, said TEXT) WITHOUT ROWID;"
+            "CREATE TABLE person (name TEXT PRIMARY KEY, said TEXT) WITHOUT ROWID;"
             "PRAGMA journal_mode=off; PRAGMA synchronous=off;"
         )
 
@@ -197,8 +200,8 @@ class Timelines:
     def add(self, part: Part) -> None:
         """Keep what a resource says until all are there."""
         if part.kind == "Patient":
-            born = part.values.get("naissance", "")
-            self._base.executemany("INSERT OR REPLACE INTO born VALUES (?, ?)", [(name, born) for name in part.names])
+            about = orjson.dumps(dict(part.values))
+            self._base.executemany("INSERT OR REPLACE INTO person VALUES (?, ?)", [(name, about) for name in part.names])
             return
         texts = (orjson.dumps(list(part.names)), orjson.dumps(list(part.links)), orjson.dumps(dict(part.values)))
         self._base.execute("INSERT INTO part VALUES (NULL, ?, ?, ?, ?, ?, NULL)", (part.line, KINDS.index(part.kind), *texts))
@@ -235,10 +238,10 @@ class Timelines:
 
     def _whole(self, root: str, exam: dict[str, str]) -> dict[str, str]:
         patient = exam.get("patient", "")
-        born = self._base.execute("SELECT said FROM born WHERE name = ?", (patient,)).fetchone() if patient else None
+        about = self._base.execute("SELECT said FROM person WHERE name = ?", (patient,)).fetchone() if patient else None
         number = root.partition("|")[2] or root.rpartition("/")[2]
         return (
             exam
             | {"numero": number, "patient": patient.partition("|")[2] or patient.rpartition("/")[2]}
-            | ({"naissance": born[0]} if born else {})
+            | (orjson.loads(about[0]) if about else {})
         )

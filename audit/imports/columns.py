@@ -21,6 +21,35 @@ _SMALL = frozenset("de du des la le les l d un une a au et the of en par pour su
 _CCAM = re.compile(r"[A-Z]{4}\d{3}.{0,6}", re.IGNORECASE)
 _AGE = re.compile(r"\d{1,3}(?:[.,]\d+)?\s*(?:ans?|a|y|mois|m|jours?|j)?", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Words of the cells that say the sex, and whether the patient lives in the country; a plain « oui » answers the header.
+SEXES = {
+    "f": "F",
+    "femme": "F",
+    "feminin": "F",
+    "female": "F",
+    "w": "F",
+    "2": "F",
+    "m": "M",
+    "h": "M",
+    "homme": "M",
+    "masculin": "M",
+    "male": "M",
+    "1": "M",
+}
+RURAL = {
+    "rural": True,
+    "rurale": True,
+    "oui": True,
+    "o": True,
+    "true": True,
+    "vrai": True,
+    "urbain": False,
+    "urbaine": False,
+    "non": False,
+    "n": False,
+    "false": False,
+    "faux": False,
+}
 # Words of the header alone, then with cells that look right or wrong.
 _LEAST = 0.35
 _SURE = 0.75
@@ -48,6 +77,8 @@ class Field(StrEnum):
     GIVEN_TIME = "heure_remise"
     AGE = "age"
     BIRTH = "naissance"
+    SEX = "sexe"
+    RURAL = "rural"
     STATUS = "statut"
 
 
@@ -181,7 +212,8 @@ def _looks(cells: Sequence[str], words: Vocabulary) -> Mapping[str, float]:
     tests: dict[str, Callable[[str], object]] = {
         "date": lambda cell: is_date(cell) or is_serial(cell), "ecrite": is_written_date,
         "heure": lambda cell: is_time(cell) or cell.startswith("0."), "ccam": _CCAM.fullmatch,
-        "modalite": lambda cell: fold(cell) in words.modalities, "age": _AGE.fullmatch,
+        "modalite": lambda cell: fold(cell) in words.modalities, "age": _AGE.fullmatch, "sexe": lambda cell: fold(cell) in SEXES,
+        "rural": lambda cell: fold(cell) in RURAL,
     }  # fmt: skip
     return {name: sum(map(bool, map(test, full))) / len(full) for name, test in tests.items()} | {"distinct": len(set(full)) / len(full)}
 
@@ -195,7 +227,15 @@ def kind_words(cells: Sequence[str], words: Vocabulary) -> str:
     look["date"] = look.pop("ecrite")
     name = max(look, key=lambda one: look[one])
     if look[name] > 0.6:
-        return {"date": "dates", "heure": "heures", "ccam": "codes CCAM", "modalite": "modalités", "age": "nombres"}[name]
+        return {
+            "date": "dates",
+            "heure": "heures",
+            "ccam": "codes CCAM",
+            "modalite": "modalités",
+            "age": "nombres",
+            "sexe": "sexe",
+            "rural": "rural ou urbain",
+        }[name]
     digits = sum(any(char.isdigit() for char in cell) for cell in cells if not is_nothing(cell))
     full = sum(not is_nothing(cell) for cell in cells)
     kind = "numéros" if digits > 0.8 * full else "mots"

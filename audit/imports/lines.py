@@ -7,13 +7,14 @@ placeholder, a day to come for what is past) is taken for absent and counted; a 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 from pertimage.audit.activity import StoredRow
-from pertimage.audit.imports.columns import STEPS, TIME_OF, Field, Vocabulary
+from pertimage.audit.imports.columns import RURAL, SEXES, STEPS, TIME_OF, Field, Vocabulary
 from pertimage.audit.imports.exam_names import ExamNames, How
 from pertimage.audit.imports.mapping import FileMapping
 from pertimage.audit.imports.moments import EARLIEST, NOTHING, DateReader, Moment, is_nothing, years_between
@@ -26,6 +27,7 @@ from pertimage.audit.pseudonym import Pseudonyms, age_band
 from pertimage.guidelines.words import fold
 
 _INS = re.compile(r"[1-478]\d{5}(?:\d{2}|2[AB]|\d[AB])\d{5}(?:\d{2})?")
+_CCAM = re.compile(r"([A-Z]{4}[0-9]{3})(?:[^A-Z0-9].*|[0-9]{0,3})?", re.IGNORECASE | re.DOTALL)
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _AGE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(a|y|m|j|d)?\w*", re.IGNORECASE)
 _AGE_UNITS = {"m": 12.0, "j": 365.2425, "d": 365.2425}
@@ -37,7 +39,7 @@ _MOST_CELLS = 400
 _TOO_LONG = timedelta(days=2 * 366)
 _NAMES = {
     Field.REQUESTED: "la demande", Field.SCHEDULED: "le rendez-vous", Field.PERFORMED: "la réalisation", Field.REPORTED: "le compte rendu",
-    Field.GIVEN: "la remise", Field.BIRTH: "la naissance",
+    Field.GIVEN: "la remise", Field.BIRTH: "la naissance", Field.SEX: "le sexe", Field.RURAL: "le lieu de vie",
 }  # fmt: skip
 
 
@@ -63,6 +65,12 @@ def _says_nothing(cell: str) -> bool:
 def site_code(name: str) -> str:
     """Return the code made from the name of a site, empty when no letter or digit is in it."""
     return _NOT_SLUG.sub("-", fold(" ".join(name.split()))).strip("-")[:60]
+
+
+def _ccam(code: str) -> str | None:
+    """Return the code of the CCAM act that a cell holds, alone or with its phase, activity or label."""
+    found = _CCAM.fullmatch(code[:200])
+    return found[1].upper() if found else None
 
 
 class Sites:
@@ -133,7 +141,7 @@ class LineReader:
         self._sites, self._quality, self._fictitious = sites, quality, fictitious
         self._plain = [
             name
-            for name in (Field.PATIENT, Field.SITE, Field.MODALITY, Field.LABEL, Field.CODE, Field.AGE, Field.BIRTH)
+            for name in (Field.PATIENT, Field.SITE, Field.MODALITY, Field.LABEL, Field.CODE, Field.AGE, Field.BIRTH, Field.SEX, Field.RURAL)
             if places.get(name, -1) >= 0
         ]
 
@@ -164,6 +172,7 @@ class LineReader:
         row: StoredRow = (
             site, accession, self._patient(site, cells), self._age_band(cells, day), named.modality, named.exam, named.region,
             irradiating(named.modality), requested, scheduled, performed, reported, self._fictitious, None, given,
+            self._known(cells, Field.SEX, SEXES), self._known(cells, Field.RURAL, RURAL), _ccam(code),
         )  # fmt: skip
         quality = self._quality
         for name in self._plain:
@@ -198,6 +207,16 @@ class LineReader:
     def _is_cancelled(self, status: str) -> bool:
         said = fold(status)
         return said in self._cancelled or any(said.startswith(word) for word in ("annul", "absent", "non venu", "non honor", "cancel"))
+
+    def _known(self, cells: Sequence[str], name: Field, words: Mapping[str, Any]) -> Any:
+        """Return what a cell says among a few words; another word is taken for nothing, and counted."""
+        written = self._cell(cells, name)
+        if not written:
+            return None
+        found = words.get(fold(written))
+        if found is None and written.casefold() not in NOTHING:
+            self._quality.impossible[f"{_NAMES[name]} illisible"] += 1
+        return found
 
     def _timeline(self, cells: Sequence[str]) -> list[Moment | None]:
         moments: list[Moment | None] = [None] * len(STEPS)

@@ -1,4 +1,4 @@
-"""Imports of activity: when the report was given to the patient, the mappings of exports, the imports made."""
+"""Imports of activity: when the report was given to the patient, who the patient is (sex, rural), which act was paid, the mappings of exports, the imports made."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,9 @@ INSTANT = sa.String(27)
 def upgrade() -> None:
     """Add what no record of an earlier program tells: empty registers, and an instant that is not known."""
     op.add_column("activity", sa.Column("given_at", INSTANT))
+    op.add_column("activity", sa.Column("sex", sa.String(1)))
+    op.add_column("activity", sa.Column("rural", sa.Boolean()))
+    op.add_column("activity", sa.Column("ccam", sa.String(7)))
     op.create_table(
         "import_mappings",
         sa.Column("site", sa.Text(), nullable=False),

@@ -59,6 +59,21 @@ def test_a_file_without_numbers_is_counted_once_however_often_it_comes(tmp_path,
     assert (again.added, again.updated) == (0, 3)
 
 
+def test_who_the_patient_is_and_the_act_paid_are_kept_as_codes(tmp_path, register):
+    """Sex, rural or urban life and CCAM act, in the words of exports; an odd word is nothing, and counted."""
+    rows = (
+        ("N° examen", "Modalité", "Code CCAM", "Date examen", "Sexe", "Zone rurale"),
+        ("E1", "MG", "QEQK001", "12/01/2026", "Féminin", "oui"),
+        ("E2", "MG", "QEQK004-1-0", "13/01/2026", "2", "Urbaine"),
+        ("E3", "IRM", "", "14/01/2026", "H", ""),
+        ("E4", "IRM", "", "14/01/2026", "X?", "peut-être"),
+    )
+    _, report = import_into(register, table_of(tmp_path, text_of(rows)))
+    found = [tuple(_stored(register, f"E{n}")[name] for name in ("sex", "rural", "ccam")) for n in range(1, 5)]
+    assert found == [("F", True, "QEQK001"), ("F", False, "QEQK004"), ("M", None, None), (None, None, None)]
+    assert (report["impossible"]["le sexe illisible"], report["impossible"]["le lieu de vie illisible"]) == (1, 1)
+
+
 def test_importing_again_changes_nothing_and_a_killed_import_is_completed(tmp_path, register):
     """The same file twice adds no record; after a stop in the middle, the same command finishes the work."""
     rows = [_row(f"E{n}") for n in range(250)]
