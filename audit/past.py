@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -34,11 +34,18 @@ class Past:
     answers: tuple[Assessment, ...]
 
 
-def past_requests(store: Store, *, since: date | None = None) -> Iterator[Past]:
-    """Yield the requests of the register, the oldest first, a page at a time; ``since`` leaves out those received before."""
+def past_requests(store: Store, *, since: date | None = None, until: date | None = None, site: str = "") -> Iterator[Past]:
+    """Yield the requests of the register, the oldest first, a page at a time; ``since`` and ``until`` are days.
+
+    Without ``site``, those of all sites.
+    """
     query = select(requests.c.seq, requests.c.id, requests.c.created_at, journal.c.payload).join(journal, journal.c.seq == requests.c.seq)
     if since is not None:
         query = query.where(requests.c.created_at >= since.isoformat())
+    if until is not None:
+        query = query.where(requests.c.created_at < (until + timedelta(days=1)).isoformat())
+    if site:
+        query = query.where(requests.c.site == site)
     after, policies, territories = 0, Recorded(store.reader), RecordedTerritories(store.reader)
     while True:
         with store.reader.connect() as connection:

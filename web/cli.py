@@ -26,6 +26,7 @@ from pertimage.web import (
     people_cli,
     policy_cli,
     practice_cli,
+    replay_cli,
     sites_cli,
     subscriptions_cli,
 )
@@ -178,6 +179,7 @@ app.command()(notify_cli.notify)
 app.command()(extract_cli.extract)
 app.command()(import_cli.import_activity)
 app.command()(evaluate_cli.evaluate)
+app.command()(replay_cli.replay)
 app.command()(measures_cli.measures)
 app.add_typer(committee_cli.app, name="guidelines")
 app.add_typer(policy_cli.app, name="policy")

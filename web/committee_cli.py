@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -45,15 +45,15 @@ def coverage(
     """Mesurer ce que le référentiel juge de demandes réelles : jugées, à compléter, hors référentiel, par examen et par phrase."""
     from pertimage.web.coverage import Coverage
 
-    found = Coverage(_base(directory), plain=plain)
+    found = Coverage(base_of(directory), plain=plain)
     failed = 0
-    for read in _read_all(files or [Path("-")]):
+    for read in read_all(files or [Path("-")]):
         if read.error:
             found.unreadable += read.line > 0
             failed += 1
         for request in read.requests:
             found.add(request)
-    _tell(found.to_json(size) if as_json else found.report(size))
+    tell(found.to_json(size) if as_json else found.report(size))
     if failed:
         raise typer.Exit(1)
 
@@ -71,7 +71,7 @@ def score(
     from pertimage.web import labelled
     from pertimage.web.score import Score
 
-    base = _base(directory)
+    base = base_of(directory)
     found, failed = Score(base), 0
     if with_sheets or not files:
         for sheet in base.sheets.values():
@@ -86,7 +86,7 @@ def score(
                     found.add(entry)
         except OSError as error:
             failed += _say(f"{path} : fichier illisible : {error.strerror}")
-    _tell(found.to_json() if as_json else found.report())
+    tell(found.to_json() if as_json else found.report())
     if found.missed or failed:
         raise typer.Exit(1 if found.missed else 2)
 
@@ -110,22 +110,22 @@ def replay(
     if not files and not database:
         err.print("donner des fichiers de demandes ou --database", markup=False)
         raise typer.Exit(2)
-    proposed = _base(draft)
-    found = Rejudgement(_base(directory), proposed)
+    proposed = base_of(draft)
+    found = Rejudgement(base_of(directory), proposed)
     failed = 0
     if files:
         failed = _rejudge_files(found, files)
     else:
-        for past in _past(str(database), since):
+        for past in past_of(str(database), since.date() if since else None):
             found.add(past.id, past.request, past.policy, past.request.authored or past.day, past.territory)
-    _tell(found.to_json() if as_json else found.report())
+    tell(found.to_json() if as_json else found.report())
     if failed:
         raise typer.Exit(1)
 
 
 def _rejudge_files(found: Rejudgement, files: list[Path]) -> int:
     failed = 0
-    for read in _read_all(files):
+    for read in read_all(files):
         failed += bool(read.error)
         for request in read.requests:
             found.add(f"{Path(read.file).name}:{read.line}", request)
@@ -152,9 +152,9 @@ def diff(
         found = Differences(bases[0], bases[1], folders[0], folders[1])
         sections, versions = found.sections(), [base.version for base in bases]
     if as_json:
-        _tell({"old": versions[0], "new": versions[1], "changes": {section.title: section.lines for section in sections}})
+        tell({"old": versions[0], "new": versions[1], "changes": {section.title: section.lines for section in sections}})
     else:
-        _tell(_told(sections, versions))
+        tell(_told(sections, versions))
 
 
 def _told(sections: list[Any], versions: list[str]) -> Iterator[str]:
@@ -172,7 +172,7 @@ def archive(directory: Folder = None) -> None:
     sys.stdout.buffer.write(packed(directory or DATA))
 
 
-def _base(place: Path | None) -> GuidelineBase:
+def base_of(place: Path | None) -> GuidelineBase:
     """Return the base of a folder or of an archive, the one installed by default; says every fault and stops on one that cannot be used."""
     from pertimage.guidelines.loader import load_base
     from pertimage.guidelines.source import GuidelineError
@@ -193,7 +193,7 @@ def _refuse(faults: list[Any]) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _read_all(files: list[Path]) -> Iterator[Read]:
+def read_all(files: list[Path]) -> Iterator[Read]:
     """Yield what the files hold, with the progress on the error output; what cannot be read is said there too."""
     from pertimage.web.batch import Read
     from pertimage.web.prescriptions import read_requests
@@ -234,7 +234,8 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
             yield stream
 
 
-def _past(database: str, since: datetime | None) -> Iterator[Past]:
+def past_of(database: str, since: date | None, *, until: date | None = None, site: str = "") -> Iterator[Past]:
+    """Yield the requests that a store holds, those of a period or a site; ends the command when there is no store."""
     from pertimage.audit.past import past_requests
     from pertimage.audit.policies import UnknownPolicyError
     from pertimage.audit.store import open_store
@@ -246,7 +247,7 @@ def _past(database: str, since: datetime | None) -> Iterator[Past]:
         raise typer.Exit(2)
     store = open_store(target, migrate=False)
     try:
-        yield from past_requests(store, since=since.date() if since else None)
+        yield from past_requests(store, since=since, until=until, site=site)
     except UnknownPolicyError as error:
         _say(f"le journal ne contient pas la politique d'empreinte {error} : la demande ne peut pas être rejouée à l'identique")
         raise typer.Exit(2) from None
@@ -259,7 +260,7 @@ def _say(message: str) -> int:
     return 1
 
 
-def _tell(found: Any) -> None:
+def tell(found: Any) -> None:
     """Write an object as JSON, or lines as they are."""
     out = sys.stdout.buffer
     if isinstance(found, dict):

@@ -74,9 +74,9 @@ class Rejudgement:
         before = assess(request, self._base, policy, on, territory)
         after = assess(request, self._draft, policy, on, territory)
         changed = False
-        for old, new in _pairs(before, after):
+        for old, new in pairs_of(before, after):
             self.exams += 1
-            change = Change(_answer(old), _answer(new))
+            change = Change(answer_of(old), answer_of(new))
             if (change.before.outcome, change.before.emergency) != (change.after.outcome, change.after.emergency):
                 changed = True
                 self._count(change, identifier)
@@ -128,7 +128,7 @@ class Rejudgement:
             yield from ("", f"Même avis, par une autre règle : {number(self._rules_only.total())} examens")
 
 
-def _pairs(before: tuple[Assessment, ...], after: tuple[Assessment, ...]) -> Iterator[tuple[Assessment | None, Assessment | None]]:
+def pairs_of(before: tuple[Assessment, ...], after: tuple[Assessment, ...]) -> Iterator[tuple[Assessment | None, Assessment | None]]:
     """Yield the answers on the same exam together, in the order of the request; None where one of the bases read no such exam."""
     if len(before) == len(after):
         yield from zip(before, after, strict=True)
@@ -142,7 +142,8 @@ def _pairs(before: tuple[Assessment, ...], after: tuple[Assessment, ...]) -> Ite
     yield from ((None, new) for new in waiting)
 
 
-def _answer(given: Assessment | None) -> Answer:
+def answer_of(given: Assessment | None) -> Answer:
+    """Return what matters of an assessment, None being an exam that was not read."""
     if given is None:
         return Answer("", False, NO_RULE)
     return Answer(str(given.outcome), given.pathway == "emergency", given.rule or _situation(given))
