@@ -30,7 +30,8 @@ from pertimage.audit.tables import (
     rule_opinions,
     sites,
 )
-from pertimage.guidelines.indicators import Cadence, CcamTest, Delay, Indicator, Population, Split, Test
+from pertimage.guidelines.indicator_forms import Cadence, Delay, Population, Split
+from pertimage.guidelines.indicators import CcamTest, Indicator, Test
 
 NO_EXAM = "none"
 # A series of questions is answered whole from so many answers on.

@@ -23,7 +23,8 @@ from pertimage.audit.tables import activity
 from pertimage.audit.territories import all_places
 from pertimage.cds.dose import dose_of
 from pertimage.guidelines.catalogue import Catalogue
-from pertimage.guidelines.indicators import CcamTest, Direction, Indicator, Measure, Population, Reference, Split
+from pertimage.guidelines.indicator_forms import Direction, Measure, Population, Reference, Split
+from pertimage.guidelines.indicators import CcamTest, Indicator
 
 _HOURS = 24.0
 # A site whose first exam comes within a week of a period's first day was there for all of it; the same at the end.

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func
 
 from pertimage.audit.instants import PARIS, utc_text
-from pertimage.guidelines.indicators import Cadence
+from pertimage.guidelines.indicator_forms import Cadence
 
 _MONTHS = {Cadence.MONTH: 1, Cadence.QUARTER: 3, Cadence.YEAR: 12}
 _NAMES = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()

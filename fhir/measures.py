@@ -13,7 +13,8 @@ from typing import Any
 
 from pertimage.fhir.publisher import Publisher
 from pertimage.fhir.resources import instant, kept
-from pertimage.guidelines.indicators import Direction, Indicator, Measure
+from pertimage.guidelines.indicator_forms import Direction, Measure
+from pertimage.guidelines.indicators import Indicator
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _POPULATION = f"{_TERMINOLOGY}/measure-population"

@@ -17,7 +17,8 @@ from pertimage.audit.disclosure import MASKED, SMALL, share_is_shown, shown, sho
 from pertimage.audit.indicator_values import Reading, Spans, Status, Value, read, spans_of
 from pertimage.audit.instants import PARIS
 from pertimage.audit.periods import Period
-from pertimage.guidelines.indicators import Indicator, Measure, Population, Split, load_indicators
+from pertimage.guidelines.indicator_forms import Measure, Population, Split
+from pertimage.guidelines.indicators import Indicator, load_indicators
 from pertimage.web.measures import measures
 from pertimage.web.service import Service
 

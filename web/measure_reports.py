@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pertimage.audit.periods import Period
 from pertimage.fhir.measures import Figure, MeasureWriter, Report, Stratum
-from pertimage.guidelines.indicators import Indicator, Split
+from pertimage.guidelines.indicator_forms import Split
+from pertimage.guidelines.indicators import Indicator
 from pertimage.web.indicator_readings import Published, published, reading
 from pertimage.web.pages.indicator_words import group_words
 from pertimage.web.service import Service

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:  # reading the base takes a moment that the other commands need not wait
-    from pertimage.guidelines.indicators import Cadence, Indicator
+    from pertimage.guidelines.indicator_forms import Cadence
+    from pertimage.guidelines.indicators import Indicator
     from pertimage.web.service import Service
 
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -30,7 +31,8 @@ def measures(
     demo: Annotated[bool, typer.Option("--demo", help="Base de démonstration.")] = False,
 ) -> None:
     """Écrire les indicateurs : ressources FHIR R4 (Measure, MeasureReport) ou CSV ; les petits effectifs sont masqués."""
-    from pertimage.guidelines.indicators import Cadence, load_indicators
+    from pertimage.guidelines.indicator_forms import Cadence
+    from pertimage.guidelines.indicators import load_indicators
     from pertimage.web.service import Service
     from pertimage.web.settings import Settings, UnsafeSettingsError
 
@@ -59,7 +61,7 @@ def measures(
 
 
 def _written(service: Service, indicator: Indicator, fhir: Path | None, table: Path | None, period: str) -> int:
-    from pertimage.guidelines.indicators import Split
+    from pertimage.guidelines.indicator_forms import Split
     from pertimage.web.indicator_readings import reading
     from pertimage.web.measure_reports import reports, writer
     from pertimage.web.pages.indicators import csv_rows

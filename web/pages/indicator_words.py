@@ -11,7 +11,8 @@ from pertimage.audit.programme import Mode
 from pertimage.audit.review import Decision
 from pertimage.cds.model import Outcome
 from pertimage.fhir.vocabularies import OVERRIDES
-from pertimage.guidelines.indicators import Cadence, Delay, Direction, Indicator, Measure, Reference, Split
+from pertimage.guidelines.indicator_forms import Cadence, Delay, Direction, Measure, Reference, Split
+from pertimage.guidelines.indicators import Indicator
 from pertimage.web.indicator_readings import Published
 from pertimage.web.pages.filters import MODALITIES
 from pertimage.web.pages.french import capital, number

@@ -13,7 +13,8 @@ from fastapi.responses import HTMLResponse
 from pertimage.audit.disclosure import SMALL
 from pertimage.audit.indicator_values import Groups, Reading, Status
 from pertimage.audit.periods import Period
-from pertimage.guidelines.indicators import Indicator, Split
+from pertimage.guidelines.indicator_forms import Split
+from pertimage.guidelines.indicators import Indicator
 from pertimage.web import charts
 from pertimage.web.access import page_user
 from pertimage.web.charts import Point
