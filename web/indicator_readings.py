@@ -13,7 +13,7 @@ from threading import Lock, Thread
 from time import monotonic
 from weakref import WeakKeyDictionary
 
-from pertimage.audit.disclosure import MASKED, SMALL, share_is_shown, shown, shown_row
+from pertimage.audit.disclosure import MASKED, SMALL, quantile_is_shown, rounded, share, shown, shown_row
 from pertimage.audit.indicator_values import Reading, Spans, Status, Value, read, spans_of
 from pertimage.audit.instants import PARIS
 from pertimage.audit.periods import Period
@@ -29,7 +29,10 @@ PATIENCE = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A value as it may be shown: numbers are None where hidden; texts are those of the tables, without unit."""
+    """A value as it may be shown: numbers are None where hidden; texts are those of the tables, without unit.
+
+    ``aimed`` is the target in the unit of the value; one that follows from the reference follows from it as shown.
+    """
 
     value: Value
     number: float | None
@@ -39,6 +42,7 @@ class Published:
     reference: float | None
     status: Status
     why: str
+    aimed: float | None = None
 
     @property
     def hidden(self) -> bool:
@@ -120,34 +124,40 @@ def _published(
     indicator: Indicator, one: Value, counts: Mapping[tuple[Period, tuple[str | None, ...]], str], by: Sequence[Split]
 ) -> Published:
     n = counts[one.period, one.groups]
-    open_value = one.value is not None and _may_be_shown(indicator, one, n)
-    number = one.value if open_value else None
-    reference = one.reference if one.reference is not None and _reference_may(indicator, one) else None
-    numerator, denominator = _parts(indicator, one, n, open_value)
+    number = _rounded(indicator, one.value, one.n, n.isdecimal(), one.numerator)
+    reference = _rounded(indicator, one.reference, one.reference_n, not 1 <= one.reference_n <= SMALL, None)
+    numerator, denominator = _parts(indicator, one, n, shown=number is not None)
     relative = indicator.target is not None and indicator.target.value is None
+    aimed = one.target
+    if relative and aimed is not None and one.reference:
+        aimed = None if reference is None else aimed * reference / one.reference
     unseen = number is None or (relative and one.reference is not None and reference is None)
     if unseen and one.status in (Status.MET, Status.MISSED):
-        return Published(one, number, n, numerator, denominator, reference, Status.UNKNOWN, "effectif trop petit pour être montré")
-    return Published(one, number, n, numerator, denominator, reference, one.status, one.why)
+        return Published(one, number, n, numerator, denominator, reference, Status.UNKNOWN, "effectif trop petit pour être montré", aimed)
+    return Published(one, number, n, numerator, denominator, reference, one.status, one.why, aimed)
 
 
-def _may_be_shown(indicator: Indicator, one: Value, n: str) -> bool:
-    if indicator.measure is Measure.COUNT or not n.isdecimal():
-        return n.isdecimal()
-    return share_is_shown(int(one.numerator or 0), one.n) if indicator.measure.is_share else one.n > SMALL
+def _rounded(indicator: Indicator, value: float | None, n: int, counted: bool, numerator: float | None) -> float | None:
+    """Return a value as it may be shown: that of the rounded counts, so that it does not give the exact ones back; None when it may not be."""
+    measure = indicator.measure
+    if value is None or not counted:
+        return None
+    if measure is Measure.COUNT:
+        return float(rounded(n))
+    if measure.is_share:
+        return share(round(value * n if numerator is None else numerator), n)
+    if measure.is_quantile:
+        return value if quantile_is_shown(n, 0.9 if measure is Measure.P90 else 0.5) else None
+    if n <= SMALL:
+        return None
+    return value if measure is Measure.DOSE_PER_EXAM else value * rounded(n) / n
 
 
-def _reference_may(indicator: Indicator, one: Value) -> bool:
-    if indicator.measure.is_share:
-        return share_is_shown(round((one.reference or 0.0) * one.reference_n), one.reference_n)
-    return one.reference_n > SMALL or (indicator.measure is Measure.COUNT and one.reference_n == 0)
-
-
-def _parts(indicator: Indicator, one: Value, n: str, open_value: bool) -> tuple[str, str]:
+def _parts(indicator: Indicator, one: Value, n: str, *, shown: bool) -> tuple[str, str]:
     if indicator.measure is Measure.COUNT:
         return n, ""
     if indicator.measure.is_share:
-        return (str(int(one.numerator or 0)) if open_value else MASKED), n
+        return (str(rounded(int(one.numerator or 0))) if shown else MASKED), n
     return "", ""
 
 

@@ -42,6 +42,11 @@ def server(tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("navigateur")
     service = Service(Settings(demo=True, database=f"sqlite:///{folder}/demo.db", site=SITE, mssante_export=True))
     service.register.set_site(SITE, "Cabinet du Port", at=service.now(), fictitious=True)
+    yield from serving(service)
+
+
+def serving(service: Service) -> Iterator[Server]:
+    """Serve a service on a free port, then close it."""
     port = _free_port()
     running = uvicorn.Server(uvicorn.Config(create_app(service=service), port=port, log_level="error", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=running.run, daemon=True)

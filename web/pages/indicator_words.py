@@ -99,7 +99,7 @@ def target(indicator: Indicator, one: Published) -> str:
         return ""
     if aim.value is not None:
         return f"{'au plus' if indicator.form.direction is Direction.DOWN else 'au moins'} {written(indicator, aim.value)}"
-    shown = one.reference is not None and one.value.target is not None
+    shown = one.reference is not None and one.aimed is not None
     if aim.compared:
         words = {"au_dessus": "plus que", "au_dessous": "moins que", "stable": f"à {number(aim.tolerance)}\u202f% de"}[aim.compared]
         return f"{words} {written(indicator, one.reference)}" if shown else f"{words} la référence"
@@ -107,7 +107,7 @@ def target(indicator: Indicator, one: Published) -> str:
     if growth is None:
         return ""
     said = _signed(growth, "")
-    return f"{written(indicator, one.value.target)} ({said})" if shown else said
+    return f"{written(indicator, one.aimed)} ({said})" if shown else said
 
 
 def spark(indicator: Indicator, values: Sequence[Published]) -> Spark:

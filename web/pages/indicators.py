@@ -116,7 +116,7 @@ def csv_rows(found: Reading, *, fictitious: bool) -> Iterator[list[str]]:
     indicator, form = found.indicator, found.indicator.form
     for (period, groups), one in published(found).items():
         value = one.value
-        aimed = value.target if one.status in (Status.MET, Status.MISSED) else None
+        aimed = one.aimed if one.status in (Status.MET, Status.MISSED) else None
         yield [
             indicator.id, form.title, period.label, period.first.isoformat(), period.last.isoformat(), "oui" if value.complete else "non",
             *(group or "" for group in groups), one.numerator, one.denominator, *(_decimal(indicator, number) for number in (one.number,)), form.unit, one.n,
