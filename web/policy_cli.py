@@ -88,6 +88,8 @@ def _read(file: Path) -> tuple[PolicyForm, str]:
 @contextmanager
 def open_register(database: str, *, existing: bool = False) -> Iterator[Register]:
     """Open the register of a database for a command; with ``existing`` a database that is not there ends the command."""
+    from sqlalchemy.exc import OperationalError
+
     from pertimage.audit.journal import Journal
     from pertimage.audit.register import Register
     from pertimage.audit.store import open_store
@@ -99,7 +101,11 @@ def open_register(database: str, *, existing: bool = False) -> Iterator[Register
         err.print(f"base introuvable : {target.removeprefix('sqlite:///')}", markup=False)
         raise typer.Exit(2)
     settings.prepare()
-    store = open_store(target)
+    try:
+        store = open_store(target)
+    except OperationalError:
+        err.print("base injoignable : vérifiez son adresse (PERTIMAGE_DATABASE) et qu'elle est en marche.", markup=False)
+        raise typer.Exit(2) from None
     journal = Journal(store)
     try:
         yield Register(journal)

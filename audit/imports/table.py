@@ -56,7 +56,7 @@ def find_header(rows: Sequence[Line], place: str, vocabulary: Vocabulary, *, mer
     if best is None:
         raise FileRefused(
             f"{place} : aucune ligne d'en-tête reconnue dans les {min(len(rows), _PREAMBLE)} premières lignes. "
-            "Il faut au moins un numéro d'examen et une date, nommés dans une ligne d'en-tête (voir docs/import-activite.md)."
+            "Il faut au moins une date et un examen (modalité, code ou libellé), nommés dans une ligne d'en-tête (voir docs/import-activite.md)."
         )
     _, index, names = best
     while names and not names[-1].strip():
