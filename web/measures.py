@@ -10,13 +10,14 @@ from functools import cached_property
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 
 from pertimage.audit.comparison import Metric, SiteChange, before_after
 from pertimage.audit.indicators import ExamWeek, Outcomes, RequestWeek, exam_weeks, request_weeks
 from pertimage.audit.review import Decision
-from pertimage.audit.store import PARIS, Store, utc_datetime
-from pertimage.audit.tables import activity, journal, requests, reviews, sites
+from pertimage.audit.store import Store
+from pertimage.audit.summary.reading import region_rows, regions, spans
+from pertimage.audit.tables import journal, requests, reviews, sites
 from pertimage.audit.worklist import Site
 from pertimage.cds.model import Outcome
 from pertimage.web.alignment import WEEK, Counts, Pooled, first_monday, pooled
@@ -86,10 +87,8 @@ class Measures:
     @cached_property
     def span(self) -> tuple[date, date] | None:
         """Return the first and last day with exams, None when there are no exams."""
-        ends = select(func.min(activity.c.performed_at), func.max(activity.c.performed_at)).where(activity.c.fictitious == self.fictitious)
-        with self._store.reader.connect() as connection:
-            first, last = connection.execute(ends).one()
-        return (_day(first), _day(last)) if first else None
+        ends = spans(self._store, fictitious=self.fictitious).values()
+        return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
     @cached_property
     def weeks(self) -> list[date]:
@@ -131,10 +130,7 @@ class Measures:
     @cached_property
     def regions(self) -> list[str]:
         """Return the regions of the body that were imaged, the most frequent first."""
-        query = select(activity.c.region, func.count()).where(activity.c.region.is_not(None), activity.c.fictitious == self.fictitious)
-        with self._store.reader.connect() as connection:
-            rows = connection.execute(query.group_by(activity.c.region)).all()
-        return [region for region, _ in sorted(rows, key=lambda row: (-row[1], row[0]))]
+        return regions(self._store, fictitious=self.fictitious)
 
     def outcomes(self, site: str | None, modality: str | None) -> Outcomes:
         """Return how many exams got each advice, over the whole period."""
@@ -176,13 +172,8 @@ class Measures:
         return self._regions[region]
 
     def _read_region(self, region: str) -> list[RegionWeek]:
-        week, irradiating = activity.c.performed_week, func.count(case((activity.c.irradiating.is_(True), 1)))
-        keys = (activity.c.site, week, activity.c.modality)
-        query = select(*keys, func.count(), irradiating, func.count(activity.c.irradiating)).group_by(*keys)
-        query = query.where(activity.c.region == region, week.is_not(None), activity.c.fictitious == self.fictitious)
-        with self._store.reader.connect() as connection:
-            rows = connection.execute(query).all()
-        return [(site, date.fromisoformat(monday), modality, (exams, rays, known)) for site, monday, modality, exams, rays, known in rows]
+        rows = region_rows(self._store, region, fictitious=self.fictitious)
+        return [(row.site, date.fromisoformat(row.week), row.modality, (row.exams, row.irradiating, row.irradiation_known)) for row in rows]
 
 
 def _region_counts(rows: list[RegionWeek], modality: str | None) -> Counts:
@@ -192,10 +183,6 @@ def _region_counts(rows: list[RegionWeek], modality: str | None) -> Counts:
             earlier = found.get((site, monday), (0, 0, 0))
             found[site, monday] = (earlier[0] + exams, earlier[1] + irradiating, earlier[2] + known)
     return found
-
-
-def _day(instant: str) -> date:
-    return utc_datetime(instant).astimezone(PARIS).date()
 
 
 @dataclass(frozen=True, slots=True)
