@@ -375,14 +375,13 @@ def _activity(rows: Rows, record: Record, data: Data) -> None:
     names = (*data["columns"], "performed_week", "wait_hours")
     performed, requested = names.index("performed_at"), names.index("requested_at")
     exams = [(*values, *_derived(values[performed], values[requested])) for values in data["rows"]]
-    key = itemgetter(names.index("site"), names.index("accession"))
-    last = dict(zip(map(key, exams), exams, strict=True))
-    before = list(exams_known(rows.connection, FIELDS, last))
+    keys = set(map(itemgetter(names.index("site"), names.index("accession")), exams))
+    before = list(exams_known(rows.connection, FIELDS, keys))
     rows.upsert_many(activity, names, exams)
-    whole = set(FIELDS) <= set(names)
-    after = map(itemgetter(*map(names.index, FIELDS)), last.values()) if whole else exams_known(rows.connection, FIELDS, last)
+    told = len(keys) == len(exams) and set(FIELDS) <= set(names)
+    after = map(itemgetter(*map(names.index, FIELDS)), exams) if told else exams_known(rows.connection, FIELDS, keys)
     if document := change_document(before, after):
-        rows.change(insert(activity_changes).values(seq=record.seq, document=document))
+        rows.add(activity_changes, {"seq": record.seq, "document": document})
 
 
 def _derived(performed: str | None, requested: str | None) -> tuple[str | None, int | None]:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Dialect, Row, Text, any_, bindparam, func, select
+from sqlalchemy import Connection, Dialect, Text, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from pertimage.audit.instants import paris_day
@@ -24,10 +24,10 @@ ExamKey = tuple[str, str]
 Change = dict[str, list[list[Any]]]
 
 _CELL = 4
-_PARTS = {"counts": slice(4, 7), "days": slice(7, 8), "hours": slice(8, 9)}
+_PARTS = ("counts", "days", "hours")
 
 
-def exams_known(connection: Connection, names: Sequence[str], keys: Collection[ExamKey]) -> Iterator[Row[Any]]:
+def exams_known(connection: Connection, names: Sequence[str], keys: Collection[ExamKey]) -> Iterator[Sequence[Any]]:
     """Yield columns of the register for the exams of these keys that it holds."""
     numbers: Any = bindparam("numbers")
     query = select(*(activity.c[name] for name in names))
@@ -47,11 +47,13 @@ def _among(dialect: Dialect, numbers: Any) -> Any:
 
 def change_document(gone: Iterable[Sequence[Any]], come: Iterable[Sequence[Any]]) -> str:
     """Return what changes when exams (values in the order of ``FIELDS``) replace others, as JSON; empty when nothing does."""
+    left, brought = _counted(gone), _counted(come)
     found: dict[CellKey, Change] = {}
-    left, brought = _performed(gone), _performed(come)
-    for part, place in _PARTS.items():
-        for key, count in _differences(left, brought, place).items():
-            found.setdefault(key[:_CELL], {name: [] for name in _PARTS})[part].append([*key[_CELL:], count])
+    for part, before, after in zip(_PARTS, left, brought, strict=True):
+        after.subtract(before)
+        for key, count in after.items():
+            if count:
+                found.setdefault(key[:_CELL], {name: [] for name in _PARTS})[part].append([*key[_CELL:], count])
     return orjson.dumps([[*cell, change] for cell, change in found.items()]).decode() if found else ""
 
 
@@ -61,15 +63,16 @@ def read_changes(document: str) -> Iterator[tuple[CellKey, Change]]:
         yield (cell[0], cell[1], cell[2], cell[3]), change
 
 
-def _performed(exams: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Return the exams that were performed, their instant made a day."""
-    return [(*row[:7], paris_day(row[7]), row[8]) for row in exams if row[1] is not None]
-
-
-def _differences(gone: list[tuple[Any, ...]], come: list[tuple[Any, ...]], place: slice) -> Counter[tuple[Any, ...]]:
-    """Return how many more there are of each value at a place, by cell; a wait that is not known has no place."""
-    pick = itemgetter(*range(_CELL), *range(place.start, place.stop))
-    counts = Counter(map(pick, come))
-    counts.subtract(Counter(map(pick, gone)))
-    single = place.stop - place.start == 1
-    return Counter({key: count for key, count in counts.items() if count and not (single and key[_CELL] is None)})
+def _counted(exams: Iterable[Sequence[Any]]) -> tuple[Counter[tuple[Any, ...]], ...]:
+    """Count the exams performed by cell and kind, day, and wait; a wait that is not known has no place."""
+    performed = [row for row in exams if row[1] is not None]
+    if not performed:
+        return Counter(), Counter(), Counter()
+    *kinds, instants, waits = zip(*performed, strict=True)
+    whole = Counter(zip(*kinds, map(paris_day, instants), strict=True))
+    hours = Counter(zip(*kinds[:_CELL], waits, strict=True))
+    counts, days = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
+    for (*kind, day), count in whole.items():
+        counts[tuple(kind)] += count
+        days[(*kind[:_CELL], day)] += count
+    return counts, days, Counter({key: count for key, count in hours.items() if key[_CELL] is not None})

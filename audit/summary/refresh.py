@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Row, Text, case, cast, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Text, case, cast, delete, func, select, update
 
 from pertimage.audit.backlog import as_it_is
 from pertimage.audit.instants import paris_day
@@ -127,18 +127,18 @@ def _read(store: Store) -> _Whole:
     c = activity.c
     with as_it_is(store.reader).connect() as connection:
         seq = connection.execute(select(projection.c.seq)).scalar_one()
-        for *key, region, rays, outcome, count in _grouped(connection, [c.region, c.irradiating, c.outcome], func.count()):
-            cells.setdefault(_key(key), Cell()).counts[region, rays, outcome] += count
+        for row in _grouped(connection, [c.region, c.irradiating, c.outcome], func.count()):
+            cells.setdefault(_key(row), Cell()).counts[row[4], row[5], row[6]] += row[7]
         length = case((func.substr(c.performed_at, _DAY + 2, 2) >= _EVENING, _HOUR), else_=_DAY)
-        for *key, start, count in _grouped(connection, [func.substr(c.performed_at, 1, length)], func.count()):
-            cells[_key(key)].days[paris_day(start if len(start) == _HOUR else f"{start}T12")] += count
-        for *key, hours in _grouped(connection, [], func.aggregate_strings(cast(c.wait_hours, Text), ",")):
-            if hours:
-                cells[_key(key)].hours = np.sort(np.array(hours.split(","), np.int64))
+        for row in _grouped(connection, [func.substr(c.performed_at, 1, length)], func.count()):
+            cells[_key(row)].days[paris_day(row[4] if len(row[4]) == _HOUR else f"{row[4]}T12")] += row[5]
+        for row in _grouped(connection, [], func.aggregate_strings(cast(c.wait_hours, Text), ",")):
+            if row[4]:
+                cells[_key(row)].hours = np.sort(np.array(row[4].split(","), np.int64))
     return _Whole(seq, cells)
 
 
-def _grouped(connection: Connection, more: list[ColumnElement[Any]], value: ColumnElement[Any]) -> Iterator[Row[Any]]:
+def _grouped(connection: Connection, more: list[ColumnElement[Any]], value: ColumnElement[Any]) -> Iterator[Any]:
     """Yield the cells of the exams performed, each with its groups of ``more`` and the value of the group."""
     c = activity.c
     keys = [c.fictitious, c.performed_week, c.site, c.modality, *more]
@@ -146,6 +146,5 @@ def _grouped(connection: Connection, more: list[ColumnElement[Any]], value: Colu
     yield from connection.execution_options(yield_per=_ROWS).execute(query)
 
 
-def _key(values: Sequence[Any]) -> CellKey:
-    fictitious, week, site, modality = values
-    return fictitious, week, site, modality
+def _key(row: Sequence[Any]) -> CellKey:
+    return row[0], row[1], row[2], row[3]

@@ -1,5 +1,7 @@
 """The summary of activity that the evaluation pages read; it is computed from the exams there are when first needed."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -54,12 +56,12 @@ def upgrade() -> None:
     op.bulk_insert(summary, [{"id": 1, "seq": None}])
 
 
-def _cell() -> list[sa.Column[object]]:
+def _cell() -> list[sa.Column[Any]]:
     week, site, modality = (
         sa.Column(name, kind, nullable=False) for name, kind in (("week", DAY), ("site", sa.Text()), ("modality", sa.Text()))
     )
     return [sa.Column("fictitious", sa.Boolean(), nullable=False), week, site, modality]
 
 
-def _counts() -> list[sa.Column[object]]:
+def _counts() -> list[sa.Column[Any]]:
     return [sa.Column(name, sa.Integer(), nullable=False) for name in ("exams", "irradiating", "irradiation_known")]
