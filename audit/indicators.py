@@ -11,6 +11,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -177,10 +179,14 @@ def _key(row: tuple[Any, ...], by: Collection[str]) -> tuple[date, str | None, s
 def _exam_week(row: Row[Any], by: Collection[str]) -> ExamWeek:
     site, modality = row.site if "site" in by else None, row.modality if "modality" in by else None
     median, p90 = (hours / 24 if hours is not None else None for hours in (row.wait_median, row.wait_p90))
-    counted = orjson.loads(row.outcomes)
-    outcomes = Outcomes({outcome: counted.get(outcome.value, 0) for outcome in Outcome})
     counts = (row.exams, row.irradiating, row.irradiation_known, row.waits)
-    return ExamWeek(date.fromisoformat(row.week), site, modality, *counts, median, p90, outcomes)
+    return ExamWeek(date.fromisoformat(row.week), site, modality, *counts, median, p90, _outcomes_told(row.outcomes))
+
+
+@lru_cache(maxsize=4096)
+def _outcomes_told(text: str) -> Outcomes:
+    counted = orjson.loads(text)
+    return Outcomes(MappingProxyType({outcome: counted.get(outcome.value, 0) for outcome in Outcome}))
 
 
 def _request_week(row: tuple[Any, ...], by: Collection[str]) -> RequestWeek:

@@ -40,7 +40,7 @@ class Measures:
         self.version, self.fictitious = version, fictitious
         self._store = store
         self._registered = {site.id: site for site in register_sites}
-        self._whole: dict[bool, list[ExamWeek]] = {}
+        self._merged: dict[tuple[str | None, str | None], dict[date, ExamWeek]] = {}
         self._regions: dict[str, list[RegionWeek]] = {}
         self._changes: dict[tuple[Metric, bool], list[SiteChange]] = {}
         self._charts: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
@@ -81,7 +81,7 @@ class Measures:
 
     def modalities_of(self, site: str | None) -> list[str]:
         """Return the techniques that a site has, in the same order."""
-        own = {week.modality for week in self._detailed if site in (None, week.site)}
+        own = {modality for place, modality in self._judged if site in (None, place)}
         return [modality for modality in self.modalities if modality in own]
 
     @cached_property
@@ -100,7 +100,7 @@ class Measures:
 
     def series(self, site: str | None, modality: str | None) -> list[ExamWeek | None]:
         """Return one value per week of ``weeks``; None for a week without exams."""
-        found = {week.week: week for week in self._of(site, by_modality=modality is not None) if week.modality == modality}
+        found = self._of(site, modality)
         return [found.get(monday) for monday in self.weeks]
 
     def changes(self, metric: Metric, *, by_modality: bool) -> list[SiteChange]:
@@ -135,10 +135,20 @@ class Measures:
     def outcomes(self, site: str | None, modality: str | None) -> Outcomes:
         """Return how many exams got each advice, over the whole period."""
         counts: Counter[Outcome] = Counter()
-        for week in self._detailed:
-            if site in (None, week.site) and modality in (None, week.modality):
-                counts.update(week.outcomes.counts)
+        for (place, technique), judged in self._judged.items():
+            if site in (None, place) and modality in (None, technique):
+                counts.update(judged)
         return Outcomes(counts)
+
+    @cached_property
+    def _judged(self) -> dict[tuple[str | None, str | None], Counter[Outcome]]:
+        """Return how many exams of each site and technique got each advice; those that have exams and no advice are there too."""
+        found: dict[tuple[str | None, str | None], Counter[Outcome]] = {}
+        for week in self._detailed:
+            counts = found.setdefault((week.site, week.modality), Counter())
+            if week.outcomes.judged:
+                counts.update(week.outcomes.counts)
+        return found
 
     def chart(self, key: tuple[str, ...], draw: Callable[[], bytes]) -> bytes:
         """Return a chart of these measures, drawn when first asked for."""
@@ -156,12 +166,26 @@ class Measures:
     def _by_site(self) -> list[ExamWeek]:
         return exam_weeks(self._store, by=("site",), fictitious=self.fictitious)
 
-    def _of(self, site: str | None, *, by_modality: bool) -> list[ExamWeek]:
+    def _of(self, site: str | None, modality: str | None) -> Mapping[date, ExamWeek]:
+        """Return the weeks of a site and technique, by Monday."""
+        if None not in (site, modality):
+            return self._details.get((site, modality), {})
+        if (site, modality) not in self._merged:
+            self._merged[site, modality] = {week.week: week for week in self._levels(site, modality)}
+        return self._merged[site, modality]
+
+    def _levels(self, site: str | None, modality: str | None) -> Iterable[ExamWeek]:
         if site is not None:
-            return [week for week in (self._detailed if by_modality else self._by_site) if week.site == site]
-        if by_modality not in self._whole:
-            self._whole[by_modality] = exam_weeks(self._store, by=("modality",) if by_modality else (), fictitious=self.fictitious)
-        return self._whole[by_modality]
+            return (week for week in self._by_site if week.site == site)
+        by = () if modality is None else ("modality",)
+        return exam_weeks(self._store, by=by, modality=modality, fictitious=self.fictitious)
+
+    @cached_property
+    def _details(self) -> dict[tuple[str | None, str | None], dict[date, ExamWeek]]:
+        found: dict[tuple[str | None, str | None], dict[date, ExamWeek]] = {}
+        for week in self._detailed:
+            found.setdefault((week.site, week.modality), {})[week.week] = week
+        return found
 
     def _equipped(self, site: str | None) -> dict[str, date]:
         return {name: day for name, day in self.go_lives.items() if site in (None, name)}

@@ -43,11 +43,6 @@ class Cell:
         _add(self.days, ((day, count) for day, count in change["days"]))
         self.hours = _changed(self.hours, change["hours"])
 
-    @property
-    def exams(self) -> int:
-        """Return the number of exams."""
-        return self.counts.total()
-
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
@@ -74,16 +69,16 @@ def load(connection: Connection, weeks: Iterable[tuple[bool, str]]) -> dict[Cell
 def write(connection: Connection, cells: Mapping[CellKey, Cell], touched: Iterable[CellKey]) -> None:
     """Write the cells touched, and what is shown of them and of all that they are part of; ``cells`` are all those of their weeks."""
     touched = list(touched)
-    kept = [key for key in touched if cells[key].exams]
-    _replace(connection, activity_cells, ((*key, *_packed(cells[key])) for key in kept), (key for key in touched if not cells[key].exams))
     levels = {level for key in touched for level in _levels(key)}
+    tallies = {key: _tally(cell) for key, cell in cells.items() if cell.days}
     members: dict[CellKey, list[_Tally]] = {}
-    for key, cell in cells.items():
-        wanted = [level for level in _levels(key) if level in levels] if cell.exams else []
-        tally = _tally(cell) if wanted else None
-        for level in wanted:
-            members.setdefault(level, []).append(tally)  # type: ignore[arg-type]
-    shown = ((*level, *_shown(tallies)) for level, tallies in members.items())
+    for key, tally in tallies.items():
+        for level in _levels(key):
+            if level in levels:
+                members.setdefault(level, []).append(tally)
+    stored = ((*key, *_packed(cells[key])) for key in touched if key in tallies)
+    _replace(connection, activity_cells, stored, (key for key in touched if key not in tallies))
+    shown = ((*level, *_shown(of_level)) for level, of_level in members.items())
     _replace(connection, activity_weeks, shown, (level for level in levels if level not in members))
     _write_regions(connection, cells, touched)
 
@@ -146,20 +141,23 @@ def _levels(key: CellKey) -> Iterator[CellKey]:
 
 
 def _tally(cell: Cell) -> _Tally:
-    irradiating = known = 0
-    outcomes: Counter[str] = Counter()
+    exams = irradiating = known = 0
+    outcomes: dict[str, int] = {}
     for (_, rays, outcome), count in cell.counts.items():
-        irradiating += count if rays else 0
-        known += count if rays is not None else 0
+        exams += count
+        if rays is not None:
+            known += count
+            irradiating += count if rays else 0
         if outcome is not None:
-            outcomes[outcome] += count
-    return _Tally(cell.exams, irradiating, known, outcomes, min(cell.days), max(cell.days), cell.hours)
+            outcomes[outcome] = outcomes.get(outcome, 0) + count
+    return _Tally(exams, irradiating, known, outcomes, min(cell.days), max(cell.days), cell.hours)
 
 
 def _shown(tallies: Sequence[_Tally]) -> tuple[Any, ...]:
-    outcomes: Counter[str] = Counter()
+    outcomes: dict[str, int] = {}
     for tally in tallies:
-        outcomes.update(tally.outcomes)
+        for outcome, count in tally.outcomes.items():
+            outcomes[outcome] = outcomes.get(outcome, 0) + count
     hours = tallies[0].hours if len(tallies) == 1 else _merged([tally.hours for tally in tallies])
     return (
         sum(tally.exams for tally in tallies), sum(tally.irradiating for tally in tallies), sum(tally.known for tally in tallies),

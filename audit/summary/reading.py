@@ -21,7 +21,7 @@ def week_rows(store: Store, level: Collection[str], *where: ColumnElement[bool],
     query = select(activity_weeks).where(_w.fictitious == fictitious, *told, *where).order_by(_w.week, _w.site, _w.modality)
     refresh(store)
     with store.reader.connect() as connection:
-        return list(connection.execute(query))
+        return list(connection.execute(query).all())
 
 
 def spans(store: Store, *, fictitious: bool) -> dict[str, tuple[date, date]]:
@@ -46,4 +46,4 @@ def region_rows(store: Store, region: str, *, fictitious: bool) -> list[Row[Any]
     """Return the rows of ``activity_regions`` of a region."""
     refresh(store)
     with store.reader.connect() as connection:
-        return list(connection.execute(select(activity_regions).where(_r.fictitious == fictitious, _r.region == region)))
+        return list(connection.execute(select(activity_regions).where(_r.fictitious == fictitious, _r.region == region)).all())
