@@ -27,7 +27,7 @@ from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.subscription_projection import SUBSCRIPTIONS
 from pertimage.audit.summary.changes import FIELDS, change_document, exams_known
-from pertimage.audit.summary_tables import SUMMARY, activity_changes, activity_summary
+from pertimage.audit.summary_tables import FORGET, SUMMARY, activity_changes
 from pertimage.audit.survey_projection import SURVEY
 from pertimage.audit.tables import (
     REGISTERS,
@@ -124,9 +124,9 @@ def rebuild(engine: Engine) -> int:
     with engine.begin() as connection:
         if connection.execute(_POSITION).scalar_one_or_none() is None:
             connection.execute(insert(projection), {"id": 1, "seq": 0})
+        connection.execute(FORGET)  # before its tables: whoever brings it up to date holds this row first, too
         for table in (*REGISTERS, *SUMMARY):
             connection.execute(delete(table))
-        connection.execute(update(activity_summary).values(seq=None))
         note_position(connection, 0)
         return catch_up(connection)
 
@@ -381,7 +381,7 @@ def _activity(rows: Rows, record: Record, data: Data) -> None:
     told = len(keys) == len(exams) and set(FIELDS) <= set(names)
     after = map(itemgetter(*map(names.index, FIELDS)), exams) if told else exams_known(rows.connection, FIELDS, keys)
     if document := change_document(before, after):
-        rows.add(activity_changes, {"seq": record.seq, "document": document})
+        rows.insert_new(activity_changes, {"seq": record.seq, "document": document})
 
 
 def _derived(performed: str | None, requested: str | None) -> tuple[str | None, int | None]:

@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Delete, Dialect, Table, Update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from pertimage.audit.summary_tables import activity_changes
 from pertimage.audit.tables import alerts, assessments, exchanges, feedback, missing_items, requests, reviews, rule_opinions
 
-_FLUSH_ORDER = (requests, assessments, missing_items, alerts, reviews, exchanges, feedback, rule_opinions, activity_changes)
+_FLUSH_ORDER = (requests, assessments, missing_items, alerts, reviews, exchanges, feedback, rule_opinions)
 # Runs a statement written in the driver's own style, with its values.
 Execute = Callable[[str, tuple[Any, ...]], Any]
 # Rows per INSERT. Few sizes, so that the drivers keep the statements prepared.

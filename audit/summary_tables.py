@@ -6,18 +6,19 @@ It is no register: it derives from ``activity`` and may be thrown away at any ti
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, String, Table, Text, update
 
 from pertimage.audit.columns import Sequence, Week, metadata
 
 _DAY = String(10)
 
-# One row (id 1): the last journal record that the summary shows; NULL until it is computed from the exams.
+# One row (id 1): the last journal record that the summary shows, NULL until it is computed from the exams; how many times it was forgotten.
 activity_summary = Table(
     "activity_summary",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", Sequence),
+    Column("forgotten", Integer, nullable=False),
 )
 
 # What a record of activity adds to the summary and takes from it (JSON), until the summary shows it.
@@ -73,5 +74,8 @@ activity_regions = Table(
     Column("irradiating", Integer, nullable=False),
     Column("irradiation_known", Integer, nullable=False),
 )
+
+# Has the summary computed again from the exams when it is next read.
+FORGET = update(activity_summary).values(seq=None, forgotten=activity_summary.c.forgotten + 1)
 
 SUMMARY = (activity_changes, activity_cells, activity_weeks, activity_regions)

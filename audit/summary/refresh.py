@@ -21,7 +21,7 @@ from pertimage.audit.store import Store
 from pertimage.audit.summary import cells as store_of_cells
 from pertimage.audit.summary.cells import Cell, Disagreement
 from pertimage.audit.summary.changes import CellKey, Change, read_changes
-from pertimage.audit.summary_tables import SUMMARY, activity_changes, activity_summary
+from pertimage.audit.summary_tables import FORGET, SUMMARY, activity_changes, activity_summary
 from pertimage.audit.tables import activity, projection
 
 # Records merged in one transaction: a hundred thousand exams at most, so that other writers do not wait long.
@@ -37,9 +37,10 @@ log = logging.getLogger("pertimage")
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """All cells, as of a record of the journal."""
+    """All cells, as of a record of the journal; what was forgotten since makes them worthless."""
 
     seq: int
+    forgotten: int
     cells: dict[CellKey, Cell]
 
 
@@ -60,7 +61,7 @@ def refresh(store: Store) -> None:
 def forget(store: Store) -> None:
     """Have the summary computed again from the exams when it is next read."""
     with store.writer.begin() as connection:
-        connection.execute(update(activity_summary).values(seq=None))
+        connection.execute(FORGET)
 
 
 def _behind(store: Store) -> bool:
@@ -73,6 +74,11 @@ def _behind(store: Store) -> bool:
 def _reached(connection: Connection) -> int | None:
     """Return the record that the summary shows, and hold the right to change it until the transaction ends."""
     found: int | None = connection.execute(select(activity_summary.c.seq).with_for_update()).scalar_one()
+    return found
+
+
+def _forgotten(connection: Connection) -> int:
+    found: int = connection.execute(select(activity_summary.c.forgotten)).scalar_one()
     return found
 
 
@@ -114,6 +120,8 @@ def _fill(store: Store) -> None:
         if _reached(connection) is not None:
             return
         whole = whole or _read(store)
+        if whole.forgotten != _forgotten(connection):
+            return
         for table in SUMMARY:
             if table is not activity_changes:
                 connection.execute(delete(table))
@@ -126,7 +134,7 @@ def _read(store: Store) -> _Whole:
     cells: dict[CellKey, Cell] = {}
     c = activity.c
     with as_it_is(store.reader).connect() as connection:
-        seq = connection.execute(select(projection.c.seq)).scalar_one()
+        seq, forgotten = connection.execute(select(projection.c.seq)).scalar_one(), _forgotten(connection)
         for row in _grouped(connection, [c.region, c.irradiating, c.outcome], func.count()):
             cells.setdefault(_key(row), Cell()).counts[row[4], row[5], row[6]] += row[7]
         length = case((func.substr(c.performed_at, _DAY + 2, 2) >= _EVENING, _HOUR), else_=_DAY)
@@ -135,7 +143,7 @@ def _read(store: Store) -> _Whole:
         for row in _grouped(connection, [], func.aggregate_strings(cast(c.wait_hours, Text), ",")):
             if row[4]:
                 cells[_key(row)].hours = np.sort(np.array(row[4].split(","), np.int64))
-    return _Whole(seq, cells)
+    return _Whole(seq, forgotten, cells)
 
 
 def _grouped(connection: Connection, more: list[ColumnElement[Any]], value: ColumnElement[Any]) -> Iterator[Any]:

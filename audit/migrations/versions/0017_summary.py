@@ -18,6 +18,7 @@ def upgrade() -> None:
         "activity_summary",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", SEQUENCE),
+        sa.Column("forgotten", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_activity_summary"),
     )
     op.create_table(
@@ -53,7 +54,7 @@ def upgrade() -> None:
         *_counts(),
         sa.PrimaryKeyConstraint("fictitious", "week", "site", "modality", "region", name="pk_activity_regions"),
     )
-    op.bulk_insert(summary, [{"id": 1, "seq": None}])
+    op.bulk_insert(summary, [{"id": 1, "seq": None, "forgotten": 0}])
 
 
 def _cell() -> list[sa.Column[Any]]:

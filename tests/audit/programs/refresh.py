@@ -11,7 +11,8 @@ if sys.argv[2:] == ["kill"]:
     refresh._note = lambda connection, seq: os.kill(os.getpid(), signal.SIGKILL)
 refresh.AT_ONCE = 1
 store = open_store(sys.argv[1], migrate=False)
-print("ready", flush=True)
+sys.stdout.write("ready\n")
+sys.stdout.flush()
 sys.stdin.readline()
 refresh.refresh(store)
 store.close()
