@@ -19,7 +19,7 @@ MAJ ?=
 
 BIN := .venv/bin
 
-.PHONY: help setup setup-dev setup-tests run test check bench bench-relecture bench-import fuzz oracle screenshots lock clean simulations
+.PHONY: help setup setup-dev setup-tests run test check bench bench-relecture bench-import bench-evaluation fuzz oracle screenshots lock clean simulations
 
 help: ## affiche cette aide
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ bench-relecture: setup-dev ## mesure la relecture avec 50 000 demandes à relire
 # make bench-import BASE=postgresql://… : sur une base PostgreSQL vide.
 bench-import: setup-dev ## mesure l'import d'un million de lignes d'activité
 	@$(BIN)/python -m bench.imports $(if $(BASE),--database $(BASE))
+
+# make bench-evaluation BASE=postgresql://… : sur une base PostgreSQL vide, à jeter ensuite.
+bench-evaluation: setup-dev ## mesure la page d'évaluation sur dix millions d'examens (EXAMENS=1000000 : moins)
+	@$(BIN)/python -m bench.dashboard $(if $(BASE),--database "$(BASE)") $(if $(EXAMENS),--exams $(EXAMENS))
 
 # make simulations ARGS="--series 100 --vers essai.md" : un essai rapide, ailleurs.
 simulations: setup-dev ## mesure les méthodes de l'évaluation sur des séries simulées et récrit docs/simulations.md (quelques minutes)

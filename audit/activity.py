@@ -7,26 +7,22 @@ Batches go through the journal, so an imported line is durable when it is counte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
-
-from sqlalchemy import select
 
 from pertimage.audit.instants import utc_text
 from pertimage.audit.journal import Entry, Journal, Record
 from pertimage.audit.projection import irradiating
 from pertimage.audit.pseudonym import Pseudonyms, age_band
-from pertimage.audit.tables import activity
+from pertimage.audit.summary.changes import ExamKey, exams_known
+from pertimage.audit.summary.refresh import AT_ONCE, refresh
 from pertimage.cds.model import Outcome
 
 # Exams per journal record: each costs a synchronisation of the disk, and is held in memory as a whole.
 BATCH = 5_000
-_LOOKED_FOR = 5_000
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*", re.IGNORECASE)
 _MODALITY = re.compile(r"[A-Z]{2,4}")
 _CCAM = re.compile(r"[A-Z]{4}[0-9]{3}")
@@ -89,6 +85,7 @@ class ActivityWriter:
         self.done = done
         self._rows: dict[tuple[str, str], StoredRow] = {}
         self._written: Future[Record] | None = None
+        self._records = 0
 
     def add(self, row: StoredRow) -> None:
         """Add an exam; of the same exam twice, the last line tells."""
@@ -103,10 +100,8 @@ class ActivityWriter:
 
     def flush(self) -> None:
         """Send what waits to the journal."""
-        if self._written:
-            self._written.result()
-            self._written = None
-        known = _known(self._journal, list(self._rows))
+        self._wait()
+        known = _known(self._journal, self._rows.keys())
         changed = []
         for key, row in self._rows.items():
             earlier = known.get(key)
@@ -119,14 +114,23 @@ class ActivityWriter:
         self._rows = {}
         if changed:
             self._written = self._journal.submit(Entry("activity", {"columns": COLUMNS, "rows": changed}, self._at))
+            self._records += 1
 
     def finish(self) -> Import:
         """Return what was done, once all of it is on disk."""
         if self._rows:
             self.flush()
+        self._wait()
+        refresh(self._journal.store)
+        return self.done
+
+    def _wait(self) -> None:
+        """Wait for the record on its way, and see from time to time to the summary, so that no page has much to do."""
         if self._written:
             self._written.result()
-        return self.done
+            self._written = None
+            if self._records % AT_ONCE == 0:
+                refresh(self._journal.store)
 
 
 def add_activity(journal: Journal, rows: Iterable[ActivityRow], pseudonyms: Pseudonyms, *, at: datetime) -> Import:
@@ -172,17 +176,9 @@ def _completed(earlier: StoredRow, row: StoredRow) -> StoredRow:
     )
 
 
-def _known(journal: Journal, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredRow]:
-    columns = [activity.c[name] for name in COLUMNS]
-    found = {}
+def _known(journal: Journal, keys: Collection[ExamKey]) -> dict[ExamKey, StoredRow]:
     with journal.store.reader.connect() as connection:
-        for site, members in groupby(sorted(keys), key=itemgetter(0)):
-            numbers = [number for _, number in members]
-            for start in range(0, len(numbers), _LOOKED_FOR):
-                among = activity.c.accession.in_(numbers[start : start + _LOOKED_FOR])
-                for row in connection.execute(select(*columns).where(activity.c.site == site, among)):
-                    found[row[0], row[1]] = tuple(row)
-    return found
+        return {(row[0], row[1]): tuple(row) for row in exams_known(connection, COLUMNS, keys)}
 
 
 def _code(what: str, value: str | None) -> str | None:

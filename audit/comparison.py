@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
-
 from pertimage.audit.change import Change, compare
 from pertimage.audit.indicators import ExamWeek, exam_weeks
-from pertimage.audit.instants import PARIS, utc_datetime
 from pertimage.audit.programme_register import go_lives
 from pertimage.audit.store import Store
-from pertimage.audit.tables import activity
+from pertimage.audit.summary.reading import spans
 from pertimage.cds.model import Outcome
 
 _WEEK = timedelta(days=7)
@@ -66,7 +63,7 @@ def before_after(
     series: dict[tuple[str, str | None], dict[date, ExamWeek]] = {}
     for week in weeks if weeks is not None else exam_weeks(store, by=by, fictitious=fictitious):
         series.setdefault((week.site or "", week.modality), {})[week.week] = week
-    windows, starts = _windows(store, fictitious), go_lives(store.reader)
+    windows, starts = spans(store, fictitious=fictitious), go_lives(store.reader)
     changes = []
     for (site, modality), of_site in sorted(series.items(), key=lambda item: (item[0][0], item[0][1] or "")):
         go_live = starts.get(site)
@@ -108,15 +105,3 @@ def _complete(first: date, last: date) -> list[date]:
         found.append(monday)
         monday += _WEEK
     return found
-
-
-def _windows(store: Store, fictitious: bool) -> dict[str, tuple[date, date]]:
-    ends = select(activity.c.site, func.min(activity.c.performed_at), func.max(activity.c.performed_at))
-    query = ends.where(activity.c.performed_at.is_not(None), activity.c.fictitious == fictitious).group_by(activity.c.site)
-    with store.reader.connect() as connection:
-        rows = connection.execute(query).all()
-    return {site: (_day(first), _day(last)) for site, first, last in rows}
-
-
-def _day(instant: str) -> date:
-    return utc_datetime(instant).astimezone(PARIS).date()

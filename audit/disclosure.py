@@ -139,6 +139,8 @@ def shown(count: int) -> str:
 
 def shown_row(counts: Sequence[int]) -> list[str]:
     """Return the counts of a row whose total is published: what would give a small count by subtraction is masked (« n.c. »)."""
+    if not any(1 <= count <= SMALL for count in counts):
+        return [shown(count) for count in counts]
     return [cell.french for cell in protect_row(counts)[0]]
 
 

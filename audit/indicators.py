@@ -1,24 +1,28 @@
 """Indicators: volumes, waits and outcomes per ISO week, by site and modality.
 
-The database groups and counts; what comes back is at most one line per week, group and hour of wait, from which exact
-quantiles are read. Fictitious data never mixes with real: a call sees one or the other. Shares are of what was judged,
-« hors référentiel » included, so that what the service cannot score is never left out of a denominator.
+Exams are read from their summary, requests counted by the database: what comes back is one line per week and group.
+Fictitious data never mixes with real: a call sees one or the other. Shares are of what was judged, « hors référentiel »
+included, so that what the service cannot score is never left out of a denominator.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, case, func, select
+import orjson
+from sqlalchemy import ColumnElement, Row, case, func, select
 
 from pertimage.audit.review import RequestStatus
 from pertimage.audit.store import Store
-from pertimage.audit.tables import activity, assessments, requests, sites
+from pertimage.audit.summary.reading import week_rows
+from pertimage.audit.summary_tables import activity_weeks
+from pertimage.audit.tables import assessments, requests, sites
 from pertimage.cds.model import Outcome
 
 GROUPS = ("site", "modality")
@@ -88,18 +92,12 @@ def exam_weeks(
 
     ``since`` and ``until`` are days; a week belongs to its Monday. Weeks without exams have no line.
     """
-    groups = _groups(activity, by)
-    where = [activity.c.performed_week.is_not(None), activity.c.fictitious == fictitious]
-    where += _between(activity.c.performed_week, since, until)
-    where += [column == value for column, value in ((activity.c.site, site), (activity.c.modality, modality)) if value is not None]
-    keys = [activity.c.performed_week, *groups]
-    irradiating = func.count(case((activity.c.irradiating.is_(True), 1)))
-    counted = select(*keys, func.count(), irradiating, func.count(activity.c.irradiating), *_outcome_counts(activity.c.outcome))
-    hours = select(*keys, activity.c.wait_hours, func.count()).where(activity.c.wait_hours.is_not(None))
-    with store.reader.connect() as connection:
-        waits = _histograms(connection.execute(hours.where(*where).group_by(*keys, activity.c.wait_hours)), len(keys))
-        rows = connection.execute(counted.where(*where).group_by(*keys).order_by(*keys)).all()
-    return [_exam_week(tuple(row), by, waits) for row in rows]
+    _check(by)
+    chosen = {"site": site, "modality": modality}
+    level = set(by) | {name for name, value in chosen.items() if value is not None}
+    where = [activity_weeks.c[name] == value for name, value in chosen.items() if value is not None]
+    where += _between(activity_weeks.c.week, since, until)
+    return [_exam_week(row, by) for row in week_rows(store, level, *where, fictitious=fictitious)]
 
 
 def request_weeks(
@@ -116,7 +114,7 @@ def request_weeks(
 
     Requests are fictitious when their site is.
     """
-    _groups(activity, by)  # refuses unknown names
+    _check(by)
     groups: list[ColumnElement[Any]] = [requests.c.site] * ("site" in by) + [assessments.c.modality] * ("modality" in by)
     keys = [requests.c.created_week, *groups]
     demonstration = requests.c.site.in_(select(sites.c.id).where(sites.c.fictitious.is_(True)))
@@ -152,10 +150,9 @@ def _value_at(histogram: Sequence[tuple[int, int]], rank: int) -> int:
     raise IndexError(rank)
 
 
-def _groups(table: Table, by: Collection[str]) -> list[ColumnElement[Any]]:
+def _check(by: Collection[str]) -> None:
     if unknown := set(by) - set(GROUPS):
         raise ValueError(f"unknown group {sorted(unknown)}: expected {GROUPS}")
-    return [table.c[name] for name in GROUPS if name in by]
 
 
 def _between(week: ColumnElement[Any], since: date | None, until: date | None) -> list[ColumnElement[bool]]:
@@ -171,13 +168,6 @@ def _outcomes(counts: Sequence[int]) -> Outcomes:
     return Outcomes(dict(zip(Outcome, counts, strict=True)))
 
 
-def _histograms(rows: Iterable[Row[Any]], width: int) -> dict[tuple[Any, ...], list[tuple[int, int]]]:
-    found: dict[tuple[Any, ...], list[tuple[int, int]]] = defaultdict(list)
-    for row in rows:
-        found[tuple(row[:width])].append((row[width], row[width + 1]))
-    return {key: sorted(pairs) for key, pairs in found.items()}
-
-
 def _key(row: tuple[Any, ...], by: Collection[str]) -> tuple[date, str | None, str | None, tuple[Any, ...]]:
     """Return the week, site and modality of a line, and the rest of it."""
     rest = row[1:]
@@ -186,12 +176,17 @@ def _key(row: tuple[Any, ...], by: Collection[str]) -> tuple[date, str | None, s
     return date.fromisoformat(row[0]), site, modality, rest
 
 
-def _exam_week(row: tuple[Any, ...], by: Collection[str], waits: Mapping[tuple[Any, ...], list[tuple[int, int]]]) -> ExamWeek:
-    week, site, modality, (exams, irradiating, known, *counts) = _key(row, by)
-    histogram = waits.get(row[: 1 + len(set(by))], [])
-    median, p90 = ((hours / 24 if hours is not None else None) for hours in (quantile(histogram, 0.5), quantile(histogram, 0.9)))
-    size = sum(count for _, count in histogram)
-    return ExamWeek(week, site, modality, exams, irradiating, known, size, median, p90, _outcomes(counts))
+def _exam_week(row: Row[Any], by: Collection[str]) -> ExamWeek:
+    site, modality = row.site if "site" in by else None, row.modality if "modality" in by else None
+    median, p90 = (hours / 24 if hours is not None else None for hours in (row.wait_median, row.wait_p90))
+    counts = (row.exams, row.irradiating, row.irradiation_known, row.waits)
+    return ExamWeek(date.fromisoformat(row.week), site, modality, *counts, median, p90, _outcomes_told(row.outcomes))
+
+
+@lru_cache(maxsize=4096)
+def _outcomes_told(text: str) -> Outcomes:
+    counted = orjson.loads(text)
+    return Outcomes(MappingProxyType({outcome: counted.get(outcome.value, 0) for outcome in Outcome}))
 
 
 def _request_week(row: tuple[Any, ...], by: Collection[str]) -> RequestWeek:

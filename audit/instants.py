@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -28,8 +28,18 @@ def monday(instant: str) -> str:
     return _monday_of_hour(instant[:_TO_THE_HOUR])
 
 
-@lru_cache(maxsize=1024)
+def paris_day(instant: str) -> str:
+    """Return the day (``YYYY-MM-DD``) of a stored instant, on the calendar of metropolitan France."""
+    return _day_of_hour(instant[:_TO_THE_HOUR])
+
+
+@lru_cache(maxsize=16_384)
 def _monday_of_hour(hour: str) -> str:
-    """Return the Monday of an hour in UTC: midnight in Paris falls on a whole hour, so all its instants share it."""
-    day = utc_datetime(f"{hour}:00:00Z").astimezone(PARIS).date()
+    day = date.fromisoformat(_day_of_hour(hour))
     return (day - timedelta(days=day.weekday())).isoformat()
+
+
+@lru_cache(maxsize=16_384)
+def _day_of_hour(hour: str) -> str:
+    """Return the day of an hour in UTC: midnight in Paris falls on a whole hour, so all its instants share it."""
+    return utc_datetime(f"{hour}:00:00Z").astimezone(PARIS).date().isoformat()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, select, update
@@ -25,6 +26,8 @@ from pertimage.audit.restitution_projection import RESTITUTION
 from pertimage.audit.review import Decision, RequestStatus, ReviewState
 from pertimage.audit.rows import Rows
 from pertimage.audit.subscription_projection import SUBSCRIPTIONS
+from pertimage.audit.summary.changes import FIELDS, change_document, exams_known
+from pertimage.audit.summary_tables import FORGET, SUMMARY, activity_changes
 from pertimage.audit.survey_projection import SURVEY
 from pertimage.audit.tables import (
     REGISTERS,
@@ -121,7 +124,8 @@ def rebuild(engine: Engine) -> int:
     with engine.begin() as connection:
         if connection.execute(_POSITION).scalar_one_or_none() is None:
             connection.execute(insert(projection), {"id": 1, "seq": 0})
-        for table in REGISTERS:
+        connection.execute(FORGET)  # before its tables: whoever brings it up to date holds this row first, too
+        for table in (*REGISTERS, *SUMMARY):
             connection.execute(delete(table))
         note_position(connection, 0)
         return catch_up(connection)
@@ -367,10 +371,17 @@ def _feedback(rows: Rows, record: Record, data: Data) -> None:
 
 
 def _activity(rows: Rows, record: Record, data: Data) -> None:
-    names: list[str] = data["columns"]
+    """Enter exams, or what is said anew of them; what this changes in the summary is noted beside."""
+    names = (*data["columns"], "performed_week", "wait_hours")
     performed, requested = names.index("performed_at"), names.index("requested_at")
     exams = [(*values, *_derived(values[performed], values[requested])) for values in data["rows"]]
-    rows.upsert_many(activity, (*names, "performed_week", "wait_hours"), exams)
+    keys = set(map(itemgetter(names.index("site"), names.index("accession")), exams))
+    before = list(exams_known(rows.connection, FIELDS, keys))
+    rows.upsert_many(activity, names, exams)
+    told = len(keys) == len(exams) and set(FIELDS) <= set(names)
+    after = map(itemgetter(*map(names.index, FIELDS)), exams) if told else exams_known(rows.connection, FIELDS, keys)
+    if document := change_document(before, after):
+        rows.insert_new(activity_changes, {"seq": record.seq, "document": document})
 
 
 def _derived(performed: str | None, requested: str | None) -> tuple[str | None, int | None]:

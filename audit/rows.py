@@ -33,6 +33,12 @@ class Rows:
         """Insert a row, at the latest when ``flush`` is called; all rows of a table have the same keys."""
         self._rows.setdefault(table, []).append(row)
 
+    @property
+    def connection(self) -> Connection:
+        """Return the connection, for a query of another module; the inserts that wait are sent first."""
+        self.flush()
+        return self._connection
+
     def change(self, statement: Update | Delete) -> int:
         """Update or delete, and return the number of rows."""
         return self.execute(statement).rowcount

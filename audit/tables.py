@@ -13,6 +13,7 @@ from pertimage.audit.columns import Hash, Instant, Sequence, Week
 from pertimage.audit.columns import metadata as metadata
 from pertimage.audit.evaluation_tables import extracts, import_mappings, imports, survey_answers, surveys
 from pertimage.audit.programme_tables import programme, programme_events, programme_groups, programme_versions
+from pertimage.audit.summary_tables import SUMMARY as SUMMARY
 from pertimage.audit.telling_tables import notification_choices, notification_reminders, notifications, subscriptions
 
 journal = Table(

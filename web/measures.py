@@ -10,13 +10,14 @@ from functools import cached_property
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 
 from pertimage.audit.comparison import Metric, SiteChange, before_after
 from pertimage.audit.indicators import ExamWeek, Outcomes, RequestWeek, exam_weeks, request_weeks
 from pertimage.audit.review import Decision
-from pertimage.audit.store import PARIS, Store, utc_datetime
-from pertimage.audit.tables import activity, journal, requests, reviews, sites
+from pertimage.audit.store import Store
+from pertimage.audit.summary.reading import region_rows, regions, spans
+from pertimage.audit.tables import journal, requests, reviews, sites
 from pertimage.audit.worklist import Site
 from pertimage.cds.model import Outcome
 from pertimage.web.alignment import WEEK, Counts, Pooled, first_monday, pooled
@@ -40,7 +41,7 @@ class Measures:
         self.version, self.fictitious = version, fictitious
         self._store = store
         self._registered = {site.id: site for site in register_sites}
-        self._whole: dict[bool, list[ExamWeek]] = {}
+        self._merged: dict[tuple[str | None, str | None], dict[date, ExamWeek]] = {}
         self._regions: dict[str, list[RegionWeek]] = {}
         self._changes: dict[tuple[Metric, bool], list[SiteChange]] = {}
         self._charts: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
@@ -81,16 +82,14 @@ class Measures:
 
     def modalities_of(self, site: str | None) -> list[str]:
         """Return the techniques that a site has, in the same order."""
-        own = {week.modality for week in self._detailed if site in (None, week.site)}
+        own = {modality for place, modality in self._judged if site in (None, place)}
         return [modality for modality in self.modalities if modality in own]
 
     @cached_property
     def span(self) -> tuple[date, date] | None:
         """Return the first and last day with exams, None when there are no exams."""
-        ends = select(func.min(activity.c.performed_at), func.max(activity.c.performed_at)).where(activity.c.fictitious == self.fictitious)
-        with self._store.reader.connect() as connection:
-            first, last = connection.execute(ends).one()
-        return (_day(first), _day(last)) if first else None
+        ends = spans(self._store, fictitious=self.fictitious).values()
+        return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
     @cached_property
     def weeks(self) -> list[date]:
@@ -102,7 +101,7 @@ class Measures:
 
     def series(self, site: str | None, modality: str | None) -> list[ExamWeek | None]:
         """Return one value per week of ``weeks``; None for a week without exams."""
-        found = {week.week: week for week in self._of(site, by_modality=modality is not None) if week.modality == modality}
+        found = self._of(site, modality)
         return [found.get(monday) for monday in self.weeks]
 
     def changes(self, metric: Metric, *, by_modality: bool) -> list[SiteChange]:
@@ -132,18 +131,25 @@ class Measures:
     @cached_property
     def regions(self) -> list[str]:
         """Return the regions of the body that were imaged, the most frequent first."""
-        query = select(activity.c.region, func.count()).where(activity.c.region.is_not(None), activity.c.fictitious == self.fictitious)
-        with self._store.reader.connect() as connection:
-            rows = connection.execute(query.group_by(activity.c.region)).all()
-        return [region for region, _ in sorted(rows, key=lambda row: (-row[1], row[0]))]
+        return regions(self._store, fictitious=self.fictitious)
 
     def outcomes(self, site: str | None, modality: str | None) -> Outcomes:
         """Return how many exams got each advice, over the whole period."""
         counts: Counter[Outcome] = Counter()
-        for week in self._detailed:
-            if site in (None, week.site) and modality in (None, week.modality):
-                counts.update(week.outcomes.counts)
+        for (place, technique), judged in self._judged.items():
+            if site in (None, place) and modality in (None, technique):
+                counts.update(judged)
         return Outcomes(counts)
+
+    @cached_property
+    def _judged(self) -> dict[tuple[str | None, str | None], Counter[Outcome]]:
+        """Return how many exams of each site and technique got each advice; those that have exams and no advice are there too."""
+        found: dict[tuple[str | None, str | None], Counter[Outcome]] = {}
+        for week in self._detailed:
+            counts = found.setdefault((week.site, week.modality), Counter())
+            if week.outcomes.judged:
+                counts.update(week.outcomes.counts)
+        return found
 
     def chart(self, key: tuple[str, ...], draw: Callable[[], bytes]) -> bytes:
         """Return a chart of these measures, drawn when first asked for."""
@@ -161,12 +167,26 @@ class Measures:
     def _by_site(self) -> list[ExamWeek]:
         return exam_weeks(self._store, by=("site",), fictitious=self.fictitious)
 
-    def _of(self, site: str | None, *, by_modality: bool) -> list[ExamWeek]:
+    def _of(self, site: str | None, modality: str | None) -> Mapping[date, ExamWeek]:
+        """Return the weeks of a site and technique, by Monday."""
+        if None not in (site, modality):
+            return self._details.get((site, modality), {})
+        if (site, modality) not in self._merged:
+            self._merged[site, modality] = {week.week: week for week in self._levels(site, modality)}
+        return self._merged[site, modality]
+
+    def _levels(self, site: str | None, modality: str | None) -> Iterable[ExamWeek]:
         if site is not None:
-            return [week for week in (self._detailed if by_modality else self._by_site) if week.site == site]
-        if by_modality not in self._whole:
-            self._whole[by_modality] = exam_weeks(self._store, by=("modality",) if by_modality else (), fictitious=self.fictitious)
-        return self._whole[by_modality]
+            return (week for week in self._by_site if week.site == site)
+        by = () if modality is None else ("modality",)
+        return exam_weeks(self._store, by=by, modality=modality, fictitious=self.fictitious)
+
+    @cached_property
+    def _details(self) -> dict[tuple[str | None, str | None], dict[date, ExamWeek]]:
+        found: dict[tuple[str | None, str | None], dict[date, ExamWeek]] = {}
+        for week in self._detailed:
+            found.setdefault((week.site, week.modality), {})[week.week] = week
+        return found
 
     def _equipped(self, site: str | None) -> dict[str, date]:
         return {name: day for name, day in self.go_lives.items() if site in (None, name)}
@@ -177,13 +197,8 @@ class Measures:
         return self._regions[region]
 
     def _read_region(self, region: str) -> list[RegionWeek]:
-        week, irradiating = activity.c.performed_week, func.count(case((activity.c.irradiating.is_(True), 1)))
-        keys = (activity.c.site, week, activity.c.modality)
-        query = select(*keys, func.count(), irradiating, func.count(activity.c.irradiating)).group_by(*keys)
-        query = query.where(activity.c.region == region, week.is_not(None), activity.c.fictitious == self.fictitious)
-        with self._store.reader.connect() as connection:
-            rows = connection.execute(query).all()
-        return [(site, date.fromisoformat(monday), modality, (exams, rays, known)) for site, monday, modality, exams, rays, known in rows]
+        rows = region_rows(self._store, region, fictitious=self.fictitious)
+        return [(row.site, date.fromisoformat(row.week), row.modality, (row.exams, row.irradiating, row.irradiation_known)) for row in rows]
 
 
 def _region_counts(rows: list[RegionWeek], modality: str | None) -> Counts:
@@ -193,10 +208,6 @@ def _region_counts(rows: list[RegionWeek], modality: str | None) -> Counts:
             earlier = found.get((site, monday), (0, 0, 0))
             found[site, monday] = (earlier[0] + exams, earlier[1] + irradiating, earlier[2] + known)
     return found
-
-
-def _day(instant: str) -> date:
-    return utc_datetime(instant).astimezone(PARIS).date()
 
 
 @dataclass(frozen=True, slots=True)

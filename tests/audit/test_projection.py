@@ -30,7 +30,7 @@ from pertimage.audit.subscriptions import Status as SubscriptionStatus
 from pertimage.audit.subscriptions import Subscriptions
 from pertimage.audit.survey import Answer, Overriding, Role, Subject, Surveys
 from pertimage.audit.survey import Reason as Why
-from pertimage.audit.tables import REGISTERS, metadata
+from pertimage.audit.tables import REGISTERS, SUMMARY, metadata
 from pertimage.cds.territory import Territory, Wait
 from pertimage.guidelines.policy import PolicyForm
 from tests.audit.scenes import edition, exam, record
@@ -175,8 +175,11 @@ def test_appends_go_on_after_a_rebuild(store, register, now):
 
 
 def test_every_table_but_the_journal_is_a_register():
-    """A table that a rebuild would forget is noticed; what is operational of subscriptions, their secrets included, is no register."""
-    others = {"journal", "journal_head", "projection", "subscription_channels"}
+    """A table that a rebuild would forget is noticed; what is operational of subscriptions, their secrets included, is no register.
+
+    The summary of activity is none either: it is computed from the exams when it is read.
+    """
+    others = {"journal", "journal_head", "projection", "subscription_channels", "activity_summary", *(table.name for table in SUMMARY)}
     assert {table.name for table in REGISTERS} | others == set(metadata.tables)
 
 
