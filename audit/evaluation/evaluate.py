@@ -86,13 +86,12 @@ def evaluate(exams: Exams, entries: Sequence[Entry], events: Sequence[Event] = (
     ``entries`` name sites by their codes. ``sensitivity`` makes the runs in which one choice changes; without them it is ten times faster.
     """
     basis = basis_of(exams)
-    days = days_of(exams, basis)
     named = {entry.site for entry in entries}
     sites = [
         _site(code, _own(exams, code), basis, [one for one in entries if one.site == code], events)
         for code in sorted(named | {*exams.sites})
     ]
-    changes = [change for site in sites for change in _changes(exams, days, site, sensitivity)]
+    changes = [change for site in sites for change in _changes(exams, basis, site, sensitivity)]
     return Evaluation(basis, len(exams), tuple(sites), tuple(changes), tuple(sorted(exams.kinds)), tuple(_said(exams, basis)))
 
 
@@ -137,18 +136,20 @@ def _said(exams: Exams, basis: Basis) -> Iterator[str]:
         yield "Un seul site : rien ne distingue ce que fait le service de ce qui arrive partout en même temps."
 
 
-def _changes(exams: Exams, days: Numbers, site: Site, sensitivity: bool) -> Iterator[Change]:
+def _changes(exams: Exams, basis: Basis, site: Site, sensitivity: bool) -> Iterator[Change]:
     if site.window is None or site.code not in exams.sites:
         if site.on is not None:
             yield _refused(site, None, Refusal("Aucun examen de ce site dans les données."))
         return
-    first, last = site.window.first.toordinal(), site.window.last.toordinal()
-    inside = (exams.site == exams.sites.index(site.code)) & (days >= first) & (days <= last)
-    own, when = exams.only(inside), days[inside]
+    here = exams.site == exams.sites.index(site.code)
+    own = exams.only(here)
+    when = days_of(own, basis)
     wanted = [None, *(kind for kind in sorted(exams.kinds) if (own.kind == exams.kinds.index(kind)).any())]
     for kind in wanted:
         chosen = np.ones(len(own), bool) if kind is None else own.kind == exams.kinds.index(kind)
-        yield _change(site, site.window, kind, when[chosen], own.wait[chosen], sensitivity)
+        covered = window(own, basis, own.wait[chosen]) or site.window
+        chosen &= (when >= covered.first.toordinal()) & (when <= covered.last.toordinal())
+        yield _change(site, covered, kind, when[chosen], own.wait[chosen], sensitivity)
 
 
 def _change(site: Site, covered: Window, kind: str | None, days: Numbers, waits: Numbers, sensitivity: bool) -> Change:

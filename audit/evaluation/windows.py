@@ -19,7 +19,9 @@ from pertimage.audit.evaluation.exams import Exams, Numbers, day_of
 REQUESTS_KNOWN = 0.95
 # What lies outside these shares of the days, and a season away from the rest, is a mistake of date.
 _STRAY, _SEASON = 0.0005, 92
-_LONGEST_CUT = 120
+_LONGEST_CUT = 180
+# The share of waits that the days left out at the end cover, and from how many waits an exam has its own.
+_COVERED, _ENOUGH_WAITS = 0.99, 100
 _HOURS = 24
 
 
@@ -55,8 +57,11 @@ def days_of(exams: Exams, basis: Basis) -> Numbers:
     return exams.requested if basis is Basis.REQUESTED else exams.performed
 
 
-def window(exams: Exams, basis: Basis) -> Window | None:
-    """Return the days that the exams of one site cover; None when none has a day."""
+def window(exams: Exams, basis: Basis, waits: Numbers | None = None) -> Window | None:
+    """Return the days that the exams of one site cover; None when none has a day.
+
+    ``waits`` are those of the exams to be counted, when they are only some of the site's: some exams wait longer than others.
+    """
     own = _ends(days_of(exams, basis))
     if own is None:
         return None
@@ -64,7 +69,8 @@ def window(exams: Exams, basis: Basis) -> Window | None:
     done = _ends(exams.performed)
     if basis is Basis.PERFORMED or done is None:
         return Window(day_of(first), day_of(last), stray)
-    first, cut = _asked_before(exams, first, done[0]), _not_done_yet(exams, last, done[1])
+    own_waits = waits if waits is not None and (waits >= 0).sum() >= _ENOUGH_WAITS else exams.wait
+    first, cut = _asked_before(exams, first, done[0]), _not_done_yet(exams.wait, own_waits, last, done[1])
     return Window(day_of(first), day_of(max(last - cut, first)), stray, cut)
 
 
@@ -89,10 +95,11 @@ def _asked_before(exams: Exams, first: int, done: int) -> int:
     return done if early < usual / 2 else first
 
 
-def _not_done_yet(exams: Exams, last: int, done: int) -> int:
+def _not_done_yet(all_waits: Numbers, own_waits: Numbers, last: int, done: int) -> int:
     """Return how many last days lack requests that are still waiting: none when exams asked until the end are there, done later."""
-    waits = exams.wait[exams.wait >= 0]
+    waits, own = (found[found >= 0] for found in (all_waits, own_waits))
     if not len(waits):
         return 0
-    usual, long = np.quantile(waits, (0.75, 0.95)) / _HOURS
-    return 0 if done - last >= usual else min(round(float(long)), _LONGEST_CUT)
+    if done - last >= float(np.quantile(waits, 0.75)) / _HOURS:
+        return 0
+    return min(round(float(np.quantile(own, _COVERED)) / _HOURS), _LONGEST_CUT)

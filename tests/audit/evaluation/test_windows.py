@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pytest
 
 from pertimage.audit.evaluation.exams import UNKNOWN
 from pertimage.audit.evaluation.windows import Basis, basis_of, window
@@ -29,7 +30,9 @@ def test_an_export_of_exams_done_loses_both_ends():
     first, last = date(2024, 7, 1).toordinal(), date(2026, 3, 31).toordinal()
     done = ALL.only((ALL.performed >= first) & (ALL.performed <= last))
     found = window(done, Basis.REQUESTED)
-    assert 25 <= found.cut <= 60
+    assert 40 <= found.cut <= 70
+    assert window(done, Basis.REQUESTED, done.wait * 2).cut == pytest.approx(2 * found.cut, abs=1)
+    assert window(done, Basis.REQUESTED, done.wait[:5] * 2).cut == found.cut, "too few waits to tell"
     assert abs((found.first - date(2024, 7, 1)).days) <= 2
     assert (date.fromordinal(last) - found.last).days >= found.cut
     assert window(done, Basis.PERFORMED).cut == 0
