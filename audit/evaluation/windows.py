@@ -70,7 +70,7 @@ def window(exams: Exams, basis: Basis, waits: Numbers | None = None) -> Window |
     if basis is Basis.PERFORMED or done is None:
         return Window(day_of(first), day_of(last), stray)
     own_waits = waits if waits is not None and (waits >= 0).sum() >= _ENOUGH_WAITS else exams.wait
-    first, cut = _asked_before(exams, first, done[0]), _not_done_yet(exams.wait, own_waits, last, done[1])
+    first, cut = _asked_before(exams.wait, first, done[0]), _not_done_yet(exams.wait, own_waits, last, done[1])
     return Window(day_of(first), day_of(max(last - cut, first)), stray, cut)
 
 
@@ -85,21 +85,20 @@ def _ends(days: Numbers) -> tuple[int, int, int] | None:
     return first, last, int(((known < first) | (known > last)).sum())
 
 
-def _asked_before(exams: Exams, first: int, done: int) -> int:
-    """Return from which day on requests are all there: the first exam done, when only long waits lead to requests before it."""
-    if done <= first:
-        return first
-    asked = exams.requested[exams.requested > 0]
-    early = ((asked >= first) & (asked < done)).sum() / (done - first)
-    usual = ((asked >= done) & (asked < 2 * done - first)).sum() / (done - first)
-    return done if early < usual / 2 else first
+def _asked_before(waits: Numbers, first: int, done: int) -> int:
+    """Return from which day on requests are all there: the first exam done, when long waits alone lead to requests before it."""
+    return done if done - first >= _usual(waits) else first
 
 
 def _not_done_yet(all_waits: Numbers, own_waits: Numbers, last: int, done: int) -> int:
     """Return how many last days lack requests that are still waiting: none when exams asked until the end are there, done later."""
-    waits, own = (found[found >= 0] for found in (all_waits, own_waits))
-    if not len(waits):
-        return 0
-    if done - last >= float(np.quantile(waits, 0.75)) / _HOURS:
+    own = own_waits[own_waits >= 0]
+    if not len(own) or done - last >= _usual(all_waits):
         return 0
     return min(round(float(np.quantile(own, _COVERED)) / _HOURS), _LONGEST_CUT)
+
+
+def _usual(waits: Numbers) -> float:
+    """Return the wait that three exams out of four do not exceed, in days; 0 when none is known."""
+    known = waits[waits >= 0]
+    return float(np.quantile(known, 0.75)) / _HOURS if len(known) else 0.0
