@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -139,12 +140,13 @@ def _views(service: Service, client: TestClient) -> None:
     page = get("/evaluation")
     _say("page, au démarrage", [_timed(page)])
     for words, weeks in (("4 semaines", 4), ("toutes les semaines", WEEKS)):
-        taken: dict[str, list[float]] = {"enregistrer": [], "page": []}
+        taken: dict[str, list[float]] = {"les enregistrer": [], "les verser au résumé": [], "page ensuite": []}
         for turn in range(FEW):
-            taken["enregistrer"].append(_timed(lambda turn=turn, weeks=weeks: _import(service, turn, weeks)))  # type: ignore[misc]
-            taken["page"].append(_timed(page))
-        _say(f"{LINES} lignes sur {words} : les enregistrer", taken["enregistrer"])
-        _say(f"{LINES} lignes sur {words} : première page", taken["page"])
+            steps = (partial(_import, service, turn, weeks), partial(refresh, service.store), page)
+            for step, times in zip(steps, taken.values(), strict=True):
+                times.append(_timed(step))
+        for step_words, times in taken.items():
+            _say(f"{LINES} lignes sur {words} : {step_words}", times)
     _say("page, de nouveau", [_timed(page) for _ in range(ROUNDS)])
     sites = [get(f"/evaluation?site=site-{rank:02d}") for rank in range(SITES)]
     _say("un site, première vue (20 sites)", [_timed(site) for site in sites])
@@ -161,7 +163,7 @@ def _views(service: Service, client: TestClient) -> None:
 
 
 def _import(service: Service, turn: int, weeks: int) -> None:
-    """Write exams to the journal as an import does, leaving their summary to the next view."""
+    """Write exams to the journal as an import does, their summary left for later."""
     chance = Random(f"{turn}-{weeks}")
     blank = dict.fromkeys(COLUMNS) | {"fictitious": True}
     rows = []
@@ -182,7 +184,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _say(words: str, times: list[float]) -> None:
-    print(f"{words:<52} {statistics.median(times):>10.1f} ms  au plus {max(times):>10.1f}  ({len(times)})", flush=True)
+    print(f"{words:<58} {statistics.median(times):>10.1f} ms  au plus {max(times):>10.1f}  ({len(times)})", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, Table, and_, bindparam, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
 
 from pertimage.audit.rows import Rows
 from pertimage.audit.summary.changes import CellKey, Change
@@ -66,9 +66,11 @@ def load(connection: Connection, weeks: Iterable[tuple[bool, str]]) -> dict[Cell
     return found
 
 
-def write(connection: Connection, cells: Mapping[CellKey, Cell], touched: Iterable[CellKey]) -> None:
-    """Write the cells touched, and what is shown of them and of all that they are part of; ``cells`` are all those of their weeks."""
-    touched = list(touched)
+def write(connection: Connection, cells: Mapping[CellKey, Cell], touched: Mapping[CellKey, Collection[str | None]]) -> None:
+    """Write the cells touched, and what is shown of them and of all that they are part of.
+
+    ``cells`` are all those of their weeks; ``touched`` gives the regions of the body whose counts changed.
+    """
     levels = {level for key in touched for level in _levels(key)}
     tallies = {key: _tally(cell) for key, cell in cells.items() if cell.days}
     members: dict[CellKey, list[_Tally]] = {}
@@ -175,26 +177,28 @@ def _merged(parts: Sequence[Numbers]) -> Numbers:
     return np.partition(whole, sorted(places))
 
 
-def _write_regions(connection: Connection, cells: Mapping[CellKey, Cell], touched: Iterable[CellKey]) -> None:
-    rows: dict[tuple[Any, ...], list[int]] = {}
-    for fictitious, week, site, modality in touched:
-        for (region, rays, _), count in cells[fictitious, week, site, modality].counts.items():
-            if region is not None:
-                row = rows.setdefault((fictitious, week, site, modality, region), [0, 0, 0])
+def _write_regions(connection: Connection, cells: Mapping[CellKey, Cell], touched: Mapping[CellKey, Collection[str | None]]) -> None:
+    """Write the counts of the regions touched."""
+    rows, gone = [], []
+    for key, regions in touched.items():
+        found: dict[str | None, list[int]] = {}
+        for (region, rays, _), count in cells[key].counts.items():
+            if region in regions:
+                row = found.setdefault(region, [0, 0, 0])
                 row[0] += count
                 row[1] += count if rays else 0
                 row[2] += count if rays is not None else 0
-    _remove(connection, activity_regions, ("fictitious", "week", "site", "modality"), list(touched))
-    _replace(connection, activity_regions, ((*key, *counts) for key, counts in rows.items()), ())
+        for region in regions:
+            if region in found:
+                rows.append((*key, region, *found[region]))
+            elif region is not None:
+                gone.append((*key, region))
+    _replace(connection, activity_regions, (row for row in rows if row[4] is not None), gone)
 
 
 def _replace(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]], gone: Iterable[tuple[Any, ...]]) -> None:
     """Write whole rows, and delete those of some keys."""
-    _remove(connection, table, tuple(column.name for column in table.primary_key), list(gone))
+    names = [column.name for column in table.primary_key]
+    if keys := [dict(zip((f"k_{name}" for name in names), key, strict=True)) for key in gone]:
+        connection.execute(delete(table).where(*(table.c[name] == bindparam(f"k_{name}") for name in names)), keys)
     Rows(connection).upsert_many(table, tuple(column.name for column in table.columns), list(rows))
-
-
-def _remove(connection: Connection, table: Table, names: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> None:
-    if keys:
-        same = and_(*(table.c[name] == bindparam(f"k{rank}") for rank, name in enumerate(names)))
-        connection.execute(delete(table).where(same), [{f"k{rank}": value for rank, value in enumerate(key)} for key in keys])

@@ -105,7 +105,8 @@ def _merge(connection: Connection, changes: dict[CellKey, list[Change]]) -> None
         cell = cells.setdefault(key, Cell())
         for change in several:
             cell.change(change)
-    store_of_cells.write(connection, cells, changes)
+    touched = {key: {kind[0] for change in several for kind in change["counts"]} for key, several in changes.items()}
+    store_of_cells.write(connection, cells, touched)
 
 
 def _note(connection: Connection, seq: int) -> None:
@@ -125,7 +126,7 @@ def _fill(store: Store) -> None:
         for table in SUMMARY:
             if table is not activity_changes:
                 connection.execute(delete(table))
-        store_of_cells.write(connection, whole.cells, whole.cells)
+        store_of_cells.write(connection, whole.cells, {key: {region for region, _, _ in cell.counts} for key, cell in whole.cells.items()})
         _note(connection, whole.seq)
 
 

@@ -118,6 +118,22 @@ def test_the_summary_says_what_the_exams_say(store, journal, seed):
     assert _is_right(store)
 
 
+def test_quantiles_of_many_waits_are_exact(store, journal):
+    """Hundreds of waits of several sites and techniques together, in no order."""
+    draw, at = random.Random(9), START + timedelta(days=1)
+    changes = [
+        {
+            "accession": str(number),
+            "site": draw.choice(["chu", "lac"]),
+            "modality": draw.choice(["CT", "MR"]),
+            "requested_at": utc_text(at - timedelta(hours=draw.randrange(900))),
+        }
+        for number in range(600)
+    ]
+    _append(journal, *changes, performed_at=utc_text(at))
+    assert _is_right(store)
+
+
 def test_what_the_summary_lacks_is_merged_before_it_is_shown(store, journal):
     """A record that no import merged, of another process for example, is on the next view; one of two exams that leaves the other."""
     at = utc_text(START)
