@@ -64,7 +64,7 @@ def _autocorrelation(*periods: Sequence[float]) -> float | None:
     """Return the pooled lag-1 autocorrelation around the mean of each period; None when there are too few weeks to tell."""
     if min(map(len, periods)) < _WEEKS_FOR_AUTOCORRELATION:
         return None
-    residuals = [[value - fmean(weeks) for value in weeks] for weeks in periods]
+    residuals = [[value - mean for value in weeks] for weeks in periods for mean in (fmean(weeks),)]
     total = sum(value * value for weeks in residuals for value in weeks)
     lagged = sum(a * b for weeks in residuals for a, b in pairwise(weeks))
     return min(max(lagged / total, 0.0), _MAXIMUM_AUTOCORRELATION) if total else None

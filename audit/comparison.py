@@ -63,11 +63,12 @@ def before_after(
     series: dict[tuple[str, str | None], dict[date, ExamWeek]] = {}
     for week in weeks if weeks is not None else exam_weeks(store, by=by, fictitious=fictitious):
         series.setdefault((week.site or "", week.modality), {})[week.week] = week
-    windows, starts = spans(store, fictitious=fictitious), go_lives(store.reader)
+    starts = go_lives(store.reader)
+    windows = {site: _complete(*ends) for site, ends in spans(store, fictitious=fictitious).items()}
     changes = []
     for (site, modality), of_site in sorted(series.items(), key=lambda item: (item[0][0], item[0][1] or "")):
         go_live = starts.get(site)
-        change = _change(of_site, _complete(*windows[site]), go_live or witness_from, metric)
+        change = _change(of_site, windows[site], go_live or witness_from, metric)
         changes.append(SiteChange(site, modality, metric, go_live, change))
     return changes
 

@@ -7,6 +7,7 @@ by the database itself, the same at each run, and left out of the journal: the b
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import sys
 import tempfile
@@ -84,6 +85,9 @@ def main() -> None:
         forget(service.store)
         _say("résumé calculé d'après les examens", [_timed(lambda: refresh(service.store))])
         _floors(service.store.reader)
+        gc.collect()
+        gc.set_threshold(20_000, 20, 100)  # as a service that starts does (see web/app.py)
+        gc.freeze()
         with TestClient(create_app(service=service)) as client:
             _views(service, client)
         service.close()
